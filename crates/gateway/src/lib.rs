@@ -1,0 +1,3 @@
+//! The data plane: listeners, TLS, zones, routing, the request pipeline and upstream pools.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! Who a caller is: facts about client certificates.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! The resources of an API platform, their validation, and their readers.
+
+#![forbid(unsafe_code)]

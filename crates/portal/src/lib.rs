@@ -1,0 +1,3 @@
+//! The developer portal and the admin console, on top of the management services.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! What must outlive the process, behind one trait.
+
+#![forbid(unsafe_code)]

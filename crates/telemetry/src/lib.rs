@@ -1,0 +1,3 @@
+//! Access log, metrics and request tracing.
+
+#![forbid(unsafe_code)]

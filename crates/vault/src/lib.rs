@@ -1,0 +1,3 @@
+//! Secret providers behind one trait.
+
+#![forbid(unsafe_code)]
