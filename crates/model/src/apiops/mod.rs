@@ -1,0 +1,1 @@
+//! The `APIOps` folder in its three spellings, with publisher overrides laid over it.

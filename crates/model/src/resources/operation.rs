@@ -1,0 +1,81 @@
+//! Operations of APIs.
+
+use serde_json::Value;
+
+use super::PolicySource;
+use crate::Location;
+
+/// One operation: a method and a URL template.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// Resource name: the normalised operation id of the definition, or the folder's name.
+    pub name: String,
+    /// Upper-case HTTP method, or `*` for all of them.
+    pub method: String,
+    /// The name that people read.
+    pub display_name: String,
+    /// What it does.
+    pub description: Option<String>,
+    /// The template below the API's path, beginning with `/`: literal segments, `{name}`, `{*name}` at the end, `*`,
+    /// and required query parameters after `?` (`/find?date={date}`).
+    pub url_template: String,
+    /// Path parameters and the query parameters of the definition.
+    pub parameters: Vec<Parameter>,
+    /// What the definition says of answers; `mock-response` reads it.
+    pub responses: Vec<ResponseDescription>,
+    /// The policy of the operation's scope.
+    pub policy: Option<PolicySource>,
+    /// Where the operation stands.
+    pub location: Location,
+}
+
+/// A path or query parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// Whether it stands in the query.
+    pub in_query: bool,
+    /// Whether it must be there.
+    pub required: bool,
+}
+
+/// What the definition says of one status code.
+#[derive(Clone, Debug)]
+pub struct ResponseDescription {
+    /// The status code, range or default.
+    pub status: ResponseStatus,
+    /// The bodies, by content type.
+    pub representations: Vec<Representation>,
+}
+
+/// The statuses that a response description covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseStatus {
+    /// One code.
+    Code(u16),
+    /// A hundred of codes: `2` for `2XX`.
+    Range(u8),
+    /// Every code not named otherwise.
+    Default,
+}
+
+/// One body of a response.
+#[derive(Clone, Debug)]
+pub struct Representation {
+    /// The media type.
+    pub content_type: String,
+    /// Examples in the order of the definition.
+    pub examples: Vec<Example>,
+    /// A body made from the schema where the definition has no example: small, valid, always the same.
+    pub sample: Option<Value>,
+}
+
+/// An example body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    /// Its name; `default` where the definition gives none.
+    pub name: String,
+    /// Its value: a string stands for itself in other media types than JSON.
+    pub value: Value,
+}

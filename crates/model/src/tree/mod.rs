@@ -1,0 +1,1 @@
+//! YAML and JSON as one tree that knows where everything stands.
