@@ -1,3 +1,20 @@
-//! Azure API Management policy documents, compiled into plans that run over an exchange.
+//! Azure API Management policy documents, compiled into plans that run over an [`Exchange`].
+//!
+//! A document is read once, at load. What runs for a request is a [`Plan`]: the sections of all scopes merged by
+//! `<base />` into flat lists of steps. The world outside (clock, randomness, counters, backends) is handed in as a
+//! [`World`], so that serving, testing and tracing run the same code.
 
 #![forbid(unsafe_code)]
+
+mod exchange;
+mod failure;
+mod plan;
+mod world;
+
+pub use self::exchange::{
+    ApiFacts, BackendChoice, Body, BodyError, Completion, Deferred, Deployment, Exchange, LastError,
+    OperationFacts, ProductFacts, Query, Request, RequestUrl, Response, Route, SubscriptionFacts, Variables,
+};
+pub use self::failure::Failure;
+pub use self::plan::{Action, AsyncPolicy, Flow, Needs, Origin, Plan, Policy, PolicyFuture, Section, Step};
+pub use self::world::{Clock, ForwardOptions, Random, Upstream, UpstreamError, World};

@@ -1,0 +1,48 @@
+//! What is known of a client connection, and who answers its requests.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use futures_util::future::LocalBoxFuture;
+use gatehouse_identity::ClientCertificate;
+use gatehouse_policy::Body;
+use http::{Request, Response};
+
+/// A client connection after its handshake. Shared by the requests of the connection, all on one core.
+#[derive(Debug)]
+pub struct Connection {
+    /// The listener's name; the handler finds the listener's configuration by it.
+    pub listener: Arc<str>,
+    /// The peer of the TCP connection.
+    pub peer: SocketAddr,
+    /// The address that the client connected to.
+    pub local: SocketAddr,
+    /// `TLSv1.3` or `TLSv1.2`.
+    pub tls_version: &'static str,
+    /// IANA name of the cipher suite.
+    pub tls_cipher: &'static str,
+    /// The name that the client asked for, lower case.
+    pub server_name: Option<Arc<str>>,
+    /// The TLS settings in force: the index of the certificate entry that they came from. A request for a host of
+    /// another entry with other settings is misdirected (421), or a host that asks for client certificates could be
+    /// reached through one that does not.
+    pub tls_entry: usize,
+    /// The certificate that the client has proved to hold.
+    pub certificate: Option<Arc<ClientCertificate>>,
+}
+
+/// Answers requests. One value a core.
+pub trait Handler {
+    /// Answers one request. The body of the request is bounded already; what `http1` or `http2` found wrong with the
+    /// request never comes here. For a WebSocket the request's extensions hold `hyper::upgrade::OnUpgrade`.
+    fn handle(
+        self: Rc<Self>,
+        request: Request<Body>,
+        connection: Rc<Connection>,
+    ) -> LocalBoxFuture<'static, Response<Body>>;
+
+    /// Answers a request that the framing layer refuses: the status that it found right (400, 408, 413, 431), for the
+    /// access log and for an error body in the shape of all others. The connection is closed after it.
+    fn refuse(&self, status: http::StatusCode, reason: &'static str, connection: &Connection) -> Response<Body>;
+}

@@ -1,0 +1,117 @@
+//! One request and its answer, as policies see and change them.
+
+mod body;
+mod facts;
+mod message;
+mod url;
+mod variables;
+
+use std::fmt;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+use uuid::Uuid;
+
+use crate::World;
+
+pub use self::body::{Body, BodyError};
+pub use self::facts::{ApiFacts, Deployment, OperationFacts, ProductFacts, Route, SubscriptionFacts};
+pub use self::message::{Request, Response};
+pub use self::url::{Query, RequestUrl};
+pub use self::variables::Variables;
+
+/// Everything that a request is and becomes on its way through the pipeline.
+#[derive(Debug)]
+pub struct Exchange {
+    /// `context.RequestId`.
+    pub id: Uuid,
+    /// Microseconds on the world's monotonic clock at which the request's head had arrived.
+    pub started_micros: u64,
+    /// The request, as it will be forwarded.
+    pub request: Request,
+    /// The answer, once there is one.
+    pub response: Option<Response>,
+    /// What was matched.
+    pub route: Route,
+    /// Where this instance runs.
+    pub deployment: Arc<Deployment>,
+    /// `context.Variables`.
+    pub variables: Variables,
+    /// Where the request will go.
+    pub backend: BackendChoice,
+    /// `context.LastError`, in `on-error`.
+    pub last_error: Option<LastError>,
+    /// What has to be done once the answer is known, and once its last byte is sent.
+    pub deferred: SmallVec<[Deferred; 2]>,
+}
+
+impl Exchange {
+    /// Runs what policies have left for the moment when the answer's head is known, in their order.
+    pub fn run_deferred_response(&mut self, world: &World<'_>) {
+        for entry in std::mem::take(&mut self.deferred) {
+            match entry {
+                Deferred::Response(act) => act(self, world),
+                completed @ Deferred::Completed(_) => self.deferred.push(completed),
+            }
+        }
+    }
+}
+
+/// Where a request will go.
+#[derive(Clone, Debug, Default)]
+pub enum BackendChoice {
+    /// The API's service URL.
+    #[default]
+    Service,
+    /// A base URL that a policy has set.
+    Url(Arc<::url::Url>),
+    /// A backend entity by resource name.
+    Entity(Arc<str>),
+}
+
+/// What a policy leaves to be done later.
+pub enum Deferred {
+    /// Once the answer's head is known, before it is sent: header fields, counting by status.
+    Response(Box<dyn FnOnce(&mut Exchange, &World<'_>)>),
+    /// Once the last byte is sent or the client is gone: counting of bytes.
+    Completed(Box<dyn FnOnce(&Completion)>),
+}
+
+impl fmt::Debug for Deferred {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Response(_) => "Deferred::Response",
+            Self::Completed(_) => "Deferred::Completed",
+        })
+    }
+}
+
+/// What is known at the end of an exchange.
+#[derive(Clone, Copy, Debug)]
+pub struct Completion {
+    /// Bytes of the request's body.
+    pub bytes_in: u64,
+    /// Bytes of the answer's body.
+    pub bytes_out: u64,
+    /// Milliseconds on the world's wall clock.
+    pub now_millis: u64,
+}
+
+/// `context.LastError`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LastError {
+    /// The policy or built-in step that failed.
+    pub source: String,
+    /// A code that can be compared.
+    pub reason: String,
+    /// What people read.
+    pub message: String,
+    /// `global`, `workspace`, `product`, `api` or `operation`.
+    pub scope: Option<&'static str>,
+    /// `inbound`, `backend`, `outbound` or `on-error`.
+    pub section: Option<&'static str>,
+    /// The place in the section, such as `choose[3]/when[2]`.
+    pub path: Option<String>,
+    /// The `id` attribute of the policy.
+    pub policy_id: Option<String>,
+}

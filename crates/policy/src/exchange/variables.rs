@@ -1,0 +1,31 @@
+//! `context.Variables`.
+
+use std::sync::Arc;
+
+use gatehouse_expression::Value;
+
+/// Named values of one exchange. Few enough to be searched in order; names are case-sensitive.
+#[derive(Clone, Debug, Default)]
+pub struct Variables {
+    entries: Vec<(Arc<str>, Value)>,
+}
+
+impl Variables {
+    /// The value of a name.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.entries.iter().find(|(key, _)| &**key == name).map(|(_, value)| value)
+    }
+
+    /// Sets a value, in the place of an older one.
+    pub fn set(&mut self, name: &Arc<str>, value: Value) {
+        match self.entries.iter_mut().find(|(key, _)| key == name) {
+            Some((_, slot)) => *slot = value,
+            None => self.entries.push((Arc::clone(name), value)),
+        }
+    }
+
+    /// Names and values in the order in which they were first set.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.entries.iter().map(|(name, value)| (&**name, value))
+    }
+}

@@ -1,0 +1,104 @@
+//! What a plan needs from outside: handed in, so that serving, testing and tracing run the same code.
+
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+use gatehouse_store::counters::Counters;
+
+use crate::{Exchange, Response};
+
+/// The outside as a plan sees it.
+#[derive(Clone, Copy)]
+pub struct World<'w> {
+    /// Time.
+    pub clock: &'w dyn Clock,
+    /// Randomness.
+    pub random: &'w dyn Random,
+    /// Rate limits and quotas.
+    pub counters: &'w dyn Counters,
+    /// Backends.
+    pub upstream: &'w dyn Upstream,
+    /// The bound on a body that a policy needs whole, in bytes.
+    pub buffered_body_bytes: usize,
+}
+
+/// Time.
+pub trait Clock {
+    /// Milliseconds since 1970-01-01 UTC.
+    fn now_millis(&self) -> u64;
+    /// Microseconds on a clock that never goes back.
+    fn monotonic_micros(&self) -> u64;
+}
+
+/// Randomness for balancing, jitter and `Random`; keys and nonces come from elsewhere.
+pub trait Random {
+    /// The next 64 random bits.
+    fn next(&self) -> u64;
+}
+
+/// Backends.
+pub trait Upstream {
+    /// Sends the exchange's request (its body is taken) to the chosen backend and gives the answer's head with a body
+    /// that streams.
+    fn forward<'f>(
+        &'f self,
+        exchange: &'f mut Exchange,
+        options: &'f ForwardOptions,
+    ) -> LocalBoxFuture<'f, Result<Response, UpstreamError>>;
+}
+
+/// The attributes of `forward-request`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForwardOptions {
+    /// Time until the answer's head; default 300 s.
+    pub timeout: Duration,
+    /// Time to wait for `100 Continue` before the body is sent all the same.
+    pub continue_timeout: Option<Duration>,
+    /// Whether redirects are followed (up to 10, never from https to http).
+    pub follow_redirects: bool,
+    /// Whether the request's body is kept, so that it can be sent again.
+    pub buffer_request_body: bool,
+    /// Whether HTTP/2 may be used with the backend.
+    pub http2: bool,
+}
+
+impl Default for ForwardOptions {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(300),
+            continue_timeout: None,
+            follow_redirects: false,
+            buffer_request_body: false,
+            http2: true,
+        }
+    }
+}
+
+/// Why there is no answer from a backend.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UpstreamError {
+    /// The API has no service URL and no policy has set one.
+    #[error("the API has no backend: neither a service URL nor set-backend-service names one")]
+    NoBackend,
+    /// A policy has named a backend that does not exist.
+    #[error("there is no backend named `{0}`")]
+    UnknownBackend(String),
+    /// No connection, or it broke before an answer.
+    #[error("the connection to the backend failed: {0}")]
+    Connection(String),
+    /// The answer's head did not arrive in time.
+    #[error("the backend did not answer within {} s", .0.as_secs_f64())]
+    Timeout(Duration),
+    /// The circuit breaker is open, or every member of the pool is tripped.
+    #[error("the backend is resting after failures")]
+    CircuitOpen {
+        /// Seconds until it is tried again.
+        retry_after: u64,
+    },
+    /// The client's body failed while it was being sent on.
+    #[error("the request body could not be read: {0}")]
+    RequestBody(crate::BodyError),
+    /// The backend's answer is not HTTP, or beyond the bounds.
+    #[error("the backend's answer is not acceptable: {0}")]
+    BadAnswer(String),
+}
