@@ -24,6 +24,8 @@ pub struct Request {
     pub body: Body,
     /// The version that the client speaks.
     pub version: Version,
+    /// Whether the client asks for a WebSocket (RFC 6455, RFC 8441).
+    pub websocket: bool,
     /// The client's address; behind a trusted proxy the one that the proxy vouches for.
     pub client_ip: IpAddr,
     /// The certificate that the client has proved to hold.
