@@ -104,7 +104,8 @@ mod tests {
     #[test]
     fn both_keys_are_found_and_nothing_else() {
         let hasher = MasterKey::from_bytes(&[1; 32]).unwrap().key_hasher().clone();
-        let ring = KeyRing::new(hasher.clone(), (0..500).map(|number| record(&hasher, &format!("s{number}"))));
+        let ring =
+            KeyRing::new(hasher.clone(), (0..500).map(|number| record(&hasher, &format!("s{number}"))));
         assert_eq!(ring.len(), 500);
         for number in 0..500 {
             for (suffix, kind) in [("1", KeyKind::Primary), ("2", KeyKind::Secondary)] {

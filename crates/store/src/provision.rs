@@ -140,10 +140,7 @@ mod tests {
 
     fn catalog(subscriptions: &[Subscription]) -> Catalog {
         let named = subscriptions.iter().map(|one| (one.name.clone(), one.clone())).collect();
-        Catalog {
-            service: Resources { subscriptions: named, ..Resources::default() },
-            ..Catalog::default()
-        }
+        Catalog { service: Resources { subscriptions: named, ..Resources::default() }, ..Catalog::default() }
     }
 
     #[test]

@@ -37,7 +37,12 @@ impl Sealer {
     }
 
     /// Decrypts a secret that was sealed for this place.
-    pub fn open(&self, workspace: Option<&str>, name: &str, sealed: &[u8]) -> Result<SecretString, SealError> {
+    pub fn open(
+        &self,
+        workspace: Option<&str>,
+        name: &str,
+        sealed: &[u8],
+    ) -> Result<SecretString, SealError> {
         let (version, rest) = sealed.split_first().ok_or(SealError::Damaged)?;
         if *version != VERSION {
             return Err(SealError::Version(*version));
@@ -99,7 +104,9 @@ mod tests {
         let secret = SecretString::from("pässword");
         let sealed = sealer_one.seal(Some("team"), "db", &secret).unwrap();
         assert_eq!(sealer_one.open(Some("team"), "db", &sealed).unwrap().expose_secret(), "pässword");
-        for (workspace, name) in [(None, "db"), (Some("team"), "other"), (Some("teamd"), "b"), (None, "teamdb")] {
+        for (workspace, name) in
+            [(None, "db"), (Some("team"), "other"), (Some("teamd"), "b"), (None, "teamdb")]
+        {
             assert_eq!(sealer_one.open(workspace, name, &sealed).unwrap_err(), SealError::Damaged);
         }
         assert_eq!(sealer(2).open(Some("team"), "db", &sealed).unwrap_err(), SealError::Damaged);

@@ -32,7 +32,8 @@ pub trait Store: Send + Sync {
     fn subscription(&self, id: &SubscriptionId) -> Result<Option<SubscriptionRecord>, StoreError>;
 
     /// Sets a subscription's state. Fails with [`StoreError::NoSubscription`].
-    fn set_subscription_state(&self, id: &SubscriptionId, state: SubscriptionState) -> Result<(), StoreError>;
+    fn set_subscription_state(&self, id: &SubscriptionId, state: SubscriptionState)
+    -> Result<(), StoreError>;
 
     /// Puts another key in the place of the primary or the secondary one, which opens nothing from then on.
     /// Fails with [`StoreError::NoSubscription`] or [`StoreError::KeyInUse`].

@@ -88,8 +88,9 @@ impl Eq for KeyHash {}
 impl std::hash::Hash for KeyHash {
     // Eight bytes of an HMAC are as uniform as any hash of all of them.
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        state.write_u64(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+        if let Some(first) = self.0.first_chunk() {
+            state.write_u64(u64::from_le_bytes(*first));
+        }
     }
 }
 

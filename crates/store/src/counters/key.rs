@@ -1,6 +1,6 @@
 //! The names of counters.
 
-use std::hash::{BuildHasher as _, Hash, Hasher as _, RandomState};
+use std::hash::{BuildHasher as _, Hash, RandomState};
 
 /// Names a counter: a hash of 128 bits, so that no counter has to keep the text that names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,11 +25,7 @@ impl CounterKeys {
 
     /// The key of something: a tuple of the policy's kind, its place and the value it counts by, say.
     pub fn key(&self, of: impl Hash) -> CounterKey {
-        let [low, high] = [&self.low, &self.high].map(|state| {
-            let mut hasher = state.build_hasher();
-            of.hash(&mut hasher);
-            u128::from(hasher.finish())
-        });
+        let [low, high] = [&self.low, &self.high].map(|state| u128::from(state.hash_one(&of)));
         CounterKey(high << 64 | low)
     }
 }

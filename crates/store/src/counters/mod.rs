@@ -7,9 +7,14 @@
 
 mod answer;
 mod key;
+mod memory;
+mod quota;
+mod sliding;
+mod table;
 
 pub use self::answer::Answer;
 pub use self::key::{CounterKey, CounterKeys};
+pub use self::memory::MemoryCounters;
 
 /// Counts calls and bytes.
 ///

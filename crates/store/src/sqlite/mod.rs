@@ -85,7 +85,11 @@ impl Store for Sqlite {
         self.read(|connection| subscriptions::one(connection, id))
     }
 
-    fn set_subscription_state(&self, id: &SubscriptionId, state: SubscriptionState) -> Result<(), StoreError> {
+    fn set_subscription_state(
+        &self,
+        id: &SubscriptionId,
+        state: SubscriptionState,
+    ) -> Result<(), StoreError> {
         self.write(|transaction| subscriptions::set_state(transaction, id, state))
     }
 
@@ -179,5 +183,5 @@ fn engine_error(path: PathBuf, error: &rusqlite::Error) -> StoreError {
     }
 }
 
-
-
+#[cfg(test)]
+mod tests;

@@ -99,8 +99,8 @@ fn write_ahead(connection: &Connection) -> Result<(), Failure> {
     const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
     let mut tries = BUSY_TIMEOUT.as_millis() / PAUSE.as_millis();
     loop {
-        let mode = connection
-            .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+        let mode =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
         match mode {
             Ok(mode) if mode == "wal" => return Ok(()),
             Ok(mode) => {

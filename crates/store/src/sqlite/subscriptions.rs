@@ -72,8 +72,10 @@ pub(super) fn replace_key(
     key: &KeyHash,
 ) -> Result<(), Failure> {
     let row = row_of(transaction, id)?;
-    transaction
-        .execute("DELETE FROM subscription_keys WHERE subscription = ?1 AND kind = ?2", (row, kind.as_str()))?;
+    transaction.execute(
+        "DELETE FROM subscription_keys WHERE subscription = ?1 AND kind = ?2",
+        (row, kind.as_str()),
+    )?;
     insert_key(transaction, row, id, kind, key)
 }
 
@@ -122,8 +124,7 @@ fn insert_key(
 
 fn read(row: &Row<'_>) -> Result<SubscriptionRecord, Failure> {
     let workspace: String = row.get(0)?;
-    let id =
-        SubscriptionId { workspace: (!workspace.is_empty()).then_some(workspace), name: row.get(1)? };
+    let id = SubscriptionId { workspace: (!workspace.is_empty()).then_some(workspace), name: row.get(1)? };
     let text = |column: usize, what: &str, id: &SubscriptionId| {
         let found: String = row.get(column)?;
         Ok::<_, Failure>((format!("the {what} of subscription '{id}'"), found))
