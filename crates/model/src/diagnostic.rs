@@ -233,7 +233,7 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
     known
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(&lowered, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().max(word.len()) / 4)
+        .filter(|(distance, candidate)| *distance <= (candidate.len().max(word.len()) / 3).max(1))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -248,6 +248,7 @@ mod tests {
         assert_eq!(did_you_mean("listners", known), Some("listeners"));
         assert_eq!(did_you_mean("Zone", known), Some("zones"));
         assert_eq!(did_you_mean("banana", known), None);
+        assert_eq!(did_you_mean("fizz", ["size"]), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! YAML and JSON as one tree that knows where everything stands.
 
+pub mod decode;
 mod environment;
 mod json;
 mod node;

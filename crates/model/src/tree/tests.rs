@@ -123,24 +123,22 @@ fn yaml_refusals_name_the_place() {
 
 #[test]
 fn yaml_bombs_go_off_at_once() {
-    let mut laughs = String::from("l0: &l0 [x, x, x, x, x, x, x, x, x, x]\n");
-    for level in 1..20 {
-        let item = format!("*l{}", level - 1);
-        laughs += &format!("l{level}: &l{level} [{}]\n", vec![item; 10].join(", "));
-    }
+    let laughs: Vec<_> = (1..20)
+        .map(|level| format!("l{level}: &l{level} [{}]", vec![format!("*l{}", level - 1); 10].join(", ")))
+        .collect();
+    let laughs = format!("l0: &l0 [{}]\n{}\n", ["x"; 10].join(", "), laughs.join("\n"));
     assert!(yaml_error(&laughs).contains("anchors and aliases make more than"));
 
     let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), vec!["*a"; 40].join(", "));
     assert!(yaml_error(&long).contains("MiB of text"));
 
-    let block: String = (0..MAX_DEPTH + 1).map(|level| format!("{}k:\n", " ".repeat(level))).collect();
+    let block: Vec<_> = (0..=MAX_DEPTH).map(|level| format!("{}k:", " ".repeat(level))).collect();
+    let block = block.join("\n");
     assert!(yaml_error(&block).contains("levels of nesting"));
     assert!(yaml_error(&"[".repeat(100_000)).contains("levels of nesting"));
 
-    let mut chain = String::from("- &c0 [x]\n");
-    for level in 1..=MAX_DEPTH {
-        chain += &format!("- &c{level} [*c{}]\n", level - 1);
-    }
+    let chain: Vec<_> = (1..=MAX_DEPTH).map(|level| format!("- &c{level} [*c{}]", level - 1)).collect();
+    let chain = format!("- &c0 [x]\n{}\n", chain.join("\n"));
     assert!(yaml_error(&chain).contains("levels of nesting"));
 }
 

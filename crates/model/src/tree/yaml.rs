@@ -119,10 +119,10 @@ impl<'e> Builder<'e> {
                 // Starts and ends of stream and document.
                 _ => None,
             };
-            if let Some((node, at)) = finished {
-                if let Some(node) = self.add(node, &at)? {
-                    root = Some(node);
-                }
+            if let Some((node, at)) = finished
+                && let Some(node) = self.add(node, &at)?
+            {
+                root = Some(node);
             }
         }
         Ok(root.unwrap_or_else(|| Node::new(NodeValue::Null, 1, 1)))
@@ -172,7 +172,7 @@ impl<'e> Builder<'e> {
             Some(Contents::Mapping { entries, key }) => match (key.take(), node) {
                 (Some(key), node) => entries.push((key, node)),
                 (None, Node { value: NodeValue::String(text), .. }) => {
-                    *key = Some(Key { text, line, column })
+                    *key = Some(Key { text, line, column });
                 }
                 (None, node) => match node.scalar_text() {
                     Some(text) => *key = Some(Key { text: text.into_owned(), line, column }),
@@ -203,7 +203,7 @@ impl<'e> Builder<'e> {
             _ => None,
         };
         let text = expanded.as_deref().unwrap_or(text);
-        let wanted = tag.filter(|tag| tag.is_yaml_core_schema()).map(|tag| tag.suffix());
+        let wanted = tag.filter(|tag| tag.is_yaml_core_schema()).map(Tag::suffix);
         // The tag `!` and every other style than plain make text of a scalar.
         let plain = style == ScalarStyle::Plain && tag.is_none();
         if wanted == Some("str") || (wanted.is_none() && !plain) {
