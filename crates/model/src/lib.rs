@@ -7,6 +7,7 @@ pub mod apiops;
 pub mod configuration;
 pub mod definition;
 mod diagnostic;
+pub mod import;
 pub mod resources;
 pub mod tree;
 

@@ -1,0 +1,121 @@
+//! `OpenAPI` documents into operations.
+
+mod document;
+mod operation;
+mod parameters;
+mod paths;
+mod reference;
+mod responses;
+mod servers;
+mod walk;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+pub(crate) use self::document::{At, Documents};
+pub(super) use self::paths::is_token;
+pub(crate) use self::reference::{Reference, References};
+pub(crate) use self::walk::{Role, is_example_reference};
+use super::names::Names;
+use super::sample::Sampler;
+use super::{Definition, Format, probably_unmeant};
+use crate::resources::Operation;
+use crate::tree::Node;
+use crate::{Diagnostic, Diagnostics, Location, Severity};
+
+/// Reads the document that `root` is the top of. `folder` bounds where references may lead.
+pub(super) fn read(
+    root: Node,
+    format: Format,
+    file: &Arc<Path>,
+    folder: &Path,
+    diagnostics: &mut Diagnostics,
+) -> Option<Definition> {
+    let documents = Documents::load(root, file, folder, diagnostics);
+    let root = documents.root()?;
+    let references = References::resolve(&documents, diagnostics);
+    let info = info(root, diagnostics);
+    let mut reader = Reader {
+        format,
+        root,
+        references: &references,
+        sampler: Sampler::new(&references, format),
+        names: Names::default(),
+        templates: HashMap::new(),
+        ids: HashMap::new(),
+        operations: Vec::new(),
+        diagnostics,
+    };
+    let servers = reader.servers(root);
+    reader.paths(&servers);
+    if reader.sampler.has_left_out() {
+        reader.diagnostics.push(
+            Diagnostic::error(
+                "samples-left-out",
+                root.location(),
+                "the definition is too large for a sample of every response; `mock-response` answers some without a body",
+            )
+            .severity(Severity::Info)
+            .fix("give the responses that are mocked an example"),
+        );
+    }
+    Some(Definition {
+        format,
+        operations: reader.operations,
+        title: info.as_ref().and_then(|info| info.text("title")),
+        description: info.as_ref().and_then(|info| info.text("description")),
+        version: info.as_ref().and_then(|info| info.text("version")),
+        servers,
+        has_external_references: documents.has_external_references(),
+    })
+}
+
+fn info<'a>(root: At<'a>, diagnostics: &mut Diagnostics) -> Option<At<'a>> {
+    let Some(info) = root.get("info") else {
+        diagnostics.push(
+            probably_unmeant("missing-key", root.location(), "the definition has no `info`")
+                .fix("add `info` with `title` and `version`"),
+        );
+        return None;
+    };
+    if info.node.as_mapping().is_none() {
+        diagnostics.push(wrong_type(info, "`info`", "a mapping"));
+    } else if info.get("title").is_none() {
+        diagnostics.push(
+            probably_unmeant("missing-key", info.location(), "`info` has no `title`")
+                .fix("add the API's name for people"),
+        );
+    }
+    Some(info)
+}
+
+/// What reading operations needs and leaves behind.
+struct Reader<'a, 'd> {
+    format: Format,
+    root: At<'a>,
+    references: &'d References<'a>,
+    sampler: Sampler<'a, 'd>,
+    names: Names,
+    /// Method and shape of every template, with the place of the operation that has it.
+    templates: HashMap<(String, String), Location>,
+    /// Operation ids as written.
+    ids: HashMap<String, Location>,
+    operations: Vec<Operation>,
+    diagnostics: &'d mut Diagnostics,
+}
+
+impl<'a> Reader<'a, '_> {
+    /// The node itself, or what its `$ref` leads to. A reference that leads nowhere has been reported.
+    fn resolved(&self, at: At<'a>) -> Option<At<'a>> {
+        self.references.follow(at)
+    }
+}
+
+fn wrong_type(at: At<'_>, what: &str, wanted: &str) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-type",
+        at.location(),
+        format!("{what} must be {wanted}, this is {}", at.node.kind()),
+    )
+}
