@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header::HeaderName};
 
+use crate::Origin;
+
 /// A failure that sends the exchange to `on-error`. Source, reason and message are those of Azure API Management's
 /// table of predefined errors.
 #[derive(Clone, Debug)]
@@ -19,7 +21,12 @@ pub struct Failure {
     /// What the client is told, where that differs from the message: inner workings stay inside.
     pub public_message: Option<Cow<'static, str>>,
     /// Header fields of the default answer, such as `Retry-After`.
-    pub headers: HeaderMap,
+    pub headers: Option<Box<HeaderMap>>,
+    /// Where the policy stands that failed; the runner fills it in.
+    pub origin: Option<Box<Origin>>,
+    /// Whether the answer as it stands is kept instead of a default one: a backend's error status that
+    /// `fail-on-error-status-code` sends to `on-error`.
+    pub keeps_response: bool,
 }
 
 impl Failure {
@@ -36,8 +43,19 @@ impl Failure {
             reason: reason.into(),
             message: message.into(),
             public_message: None,
-            headers: HeaderMap::new(),
+            headers: None,
+            origin: None,
+            keeps_response: false,
         }
+    }
+
+    /// A failure inside the gateway: the client learns no more than that.
+    pub fn internal(
+        source: impl Into<Cow<'static, str>>,
+        reason: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, source, reason, message).public("Internal server error")
     }
 
     /// Tells the client something else than the log.
@@ -48,7 +66,13 @@ impl Failure {
 
     /// Adds a header field to the default answer.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.append(name, value);
+        self.headers.get_or_insert_default().append(name, value);
+        self
+    }
+
+    /// Says where it happened, unless that is known already: the innermost policy counts.
+    pub(crate) fn at(mut self, origin: &Origin) -> Self {
+        self.origin.get_or_insert_with(|| Box::new(origin.clone()));
         self
     }
 }

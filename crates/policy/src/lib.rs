@@ -6,15 +6,27 @@
 
 #![forbid(unsafe_code)]
 
+pub mod builtin;
+mod compiler;
+pub mod document;
+mod error_response;
+mod evaluation;
 mod exchange;
 mod failure;
 mod plan;
+mod policies;
+mod runner;
+mod steps;
+mod value;
 mod world;
 
+pub use self::compiler::{CompileInput, NamedValues, PlanKey, Policies, PolicyScope};
+pub use self::error_response::{accepts_problem, error_response};
 pub use self::exchange::{
     ApiFacts, BackendChoice, Body, BodyError, Completion, Deferred, Deployment, Exchange, LastError,
     OperationFacts, ProductFacts, Query, Request, RequestUrl, Response, Route, SubscriptionFacts, Variables,
 };
 pub use self::failure::Failure;
 pub use self::plan::{Action, AsyncPolicy, Flow, Needs, Origin, Plan, Policy, PolicyFuture, Section, Step};
+pub use self::runner::{fail, preflight, run};
 pub use self::world::{Clock, ForwardOptions, Random, Upstream, UpstreamError, World};

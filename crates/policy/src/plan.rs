@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::future::LocalBoxFuture;
 use gatehouse_model::Location;
 
-use crate::{Exchange, Failure, World};
+use crate::{Exchange, Failure, Response, World};
 
 /// The four sections of all scopes, merged by `<base />`.
 #[derive(Debug, Default)]
@@ -48,6 +48,14 @@ pub trait Policy: fmt::Debug + Send + Sync {
     /// # Errors
     /// The failure that sends the exchange to `on-error`.
     fn apply(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure>;
+
+    /// Answers a CORS preflight request, if that is what the policy is for and it has something to say.
+    ///
+    /// # Errors
+    /// As [`Policy::apply`].
+    fn preflight(&self, _exchange: &mut Exchange, _world: &World<'_>) -> Result<Option<Response>, Failure> {
+        Ok(None)
+    }
 }
 
 /// A policy that waits for the world: a backend, a timer, other policies that do.
@@ -79,6 +87,7 @@ pub struct Needs {
 
 impl Needs {
     /// What either needs.
+    #[must_use]
     pub fn union(self, other: Self) -> Self {
         Self {
             request_body: self.request_body || other.request_body,

@@ -30,10 +30,12 @@ pub trait Clock {
     fn monotonic_micros(&self) -> u64;
 }
 
-/// Randomness for balancing, jitter and `Random`; keys and nonces come from elsewhere.
+/// Randomness.
 pub trait Random {
-    /// The next 64 random bits.
+    /// The next 64 random bits, for balancing and jitter; they may be predictable.
     fn next(&self) -> u64;
+    /// Fills a buffer with bytes that nobody can predict: expressions make keys and nonces of them.
+    fn fill(&self, buffer: &mut [u8]);
 }
 
 /// Backends.

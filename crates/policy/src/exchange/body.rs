@@ -17,6 +17,8 @@ pub enum Body {
     Empty,
     /// All bytes.
     Full(Bytes),
+    /// Taken by an expression that did not ask for it to be kept; nothing is left to send.
+    Consumed,
     /// Bytes as they arrive, with trailers.
     Stream(UnsyncBoxBody<Bytes, BodyError>),
 }
@@ -50,7 +52,7 @@ impl Body {
     /// Whether there are no bytes.
     pub fn is_empty(&self) -> bool {
         match self {
-            Self::Empty => true,
+            Self::Empty | Self::Consumed => true,
             Self::Full(bytes) => bytes.is_empty(),
             Self::Stream(_) => false,
         }
@@ -60,7 +62,7 @@ impl Body {
     pub fn bytes(&self) -> Option<&Bytes> {
         static NONE: Bytes = Bytes::new();
         match self {
-            Self::Empty => Some(&NONE),
+            Self::Empty | Self::Consumed => Some(&NONE),
             Self::Full(bytes) => Some(bytes),
             Self::Stream(_) => None,
         }
@@ -72,7 +74,7 @@ impl Body {
     /// What the stream reports, and `TooLarge` beyond `limit` bytes.
     pub async fn buffer(&mut self, limit: usize) -> Result<Bytes, BodyError> {
         let stream = match self {
-            Self::Empty => return Ok(Bytes::new()),
+            Self::Empty | Self::Consumed => return Ok(Bytes::new()),
             Self::Full(bytes) => return Ok(bytes.clone()),
             Self::Stream(stream) => stream,
         };
@@ -119,7 +121,7 @@ impl HttpBody for Body {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match &mut *self {
-            Self::Empty => Poll::Ready(None),
+            Self::Empty | Self::Consumed => Poll::Ready(None),
             Self::Full(bytes) => {
                 let bytes = std::mem::take(bytes);
                 *self = Self::Empty;
@@ -131,7 +133,7 @@ impl HttpBody for Body {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Empty => true,
+            Self::Empty | Self::Consumed => true,
             Self::Full(bytes) => bytes.is_empty(),
             Self::Stream(stream) => stream.is_end_stream(),
         }
@@ -139,7 +141,7 @@ impl HttpBody for Body {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Empty => SizeHint::with_exact(0),
+            Self::Empty | Self::Consumed => SizeHint::with_exact(0),
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Stream(stream) => stream.size_hint(),
         }
@@ -150,6 +152,7 @@ impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("Empty"),
+            Self::Consumed => f.write_str("Consumed"),
             Self::Full(bytes) => write!(f, "Full({} bytes)", bytes.len()),
             Self::Stream(_) => f.write_str("Stream"),
         }

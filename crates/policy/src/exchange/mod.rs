@@ -72,9 +72,9 @@ pub enum BackendChoice {
 /// What a policy leaves to be done later.
 pub enum Deferred {
     /// Once the answer's head is known, before it is sent: header fields, counting by status.
-    Response(Box<dyn FnOnce(&mut Exchange, &World<'_>)>),
+    Response(Box<dyn FnOnce(&mut Exchange, &World<'_>) + Send>),
     /// Once the last byte is sent or the client is gone: counting of bytes.
-    Completed(Box<dyn FnOnce(&Completion)>),
+    Completed(Box<dyn FnOnce(&Completion) + Send>),
 }
 
 impl fmt::Debug for Deferred {

@@ -1,0 +1,266 @@
+//! What a policy's compile function works with: attributes, children, diagnostics and the resources around it.
+
+use std::sync::Arc;
+
+use gatehouse_model::resources::Resources;
+use gatehouse_model::{Diagnostic, Location, Severity, did_you_mean};
+
+use super::expressions::Expressions;
+use super::fragments::Fragments;
+use super::named_values::{NamedValueTable, Substituted};
+use super::{Findings, PolicyScope};
+use crate::document::{Element, Text, TextKind};
+use crate::{Needs, Section};
+
+/// The reason is in the diagnostics already.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reported;
+
+/// Which message a policy changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Message {
+    /// The request: in `inbound` and `backend`.
+    Request,
+    /// The answer: in `outbound` and `on-error`.
+    Response,
+}
+
+/// What the documents of one workspace, or of the service, share.
+pub(super) struct Surroundings<'c> {
+    pub(super) workspace: Option<&'c str>,
+    pub(super) resources: &'c Resources,
+    pub(super) named_values: NamedValueTable<'c>,
+    pub(super) fragments: Fragments<'c>,
+}
+
+/// The place of a document at which compiling has arrived, and everything that a policy may ask for there.
+pub(crate) struct Builder<'b> {
+    pub(super) around: &'b Surroundings<'b>,
+    pub(super) findings: &'b mut Findings,
+    pub(super) expressions: &'b mut Expressions,
+    pub(super) scope: PolicyScope,
+    /// The resource that the document belongs to, such as `apis/orders`.
+    pub(super) owner: Arc<str>,
+    /// `None` for a fragment that nothing includes: then it may stand in any section.
+    pub(super) section: Option<Section>,
+    /// The fragment that is being inserted.
+    pub(super) fragment: Option<&'b str>,
+    pub(super) policy: &'static str,
+    pub(super) path: String,
+    /// What the expressions of the current policy read.
+    pub(super) reads: Needs,
+}
+
+impl Builder<'_> {
+    /// Adds an error; its value is what a compile function returns.
+    pub(crate) fn error(
+        &mut self,
+        id: &'static str,
+        location: &Location,
+        message: impl Into<String>,
+    ) -> Reported {
+        self.report(Diagnostic::error(id, location.clone(), message))
+    }
+
+    /// Adds an error and what would be right.
+    pub(crate) fn error_with_fix(
+        &mut self,
+        id: &'static str,
+        location: &Location,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Reported {
+        self.report(Diagnostic::error(id, location.clone(), message).fix(fix))
+    }
+
+    /// Adds a finding that does not keep the configuration from serving.
+    pub(crate) fn warn(
+        &mut self,
+        severity: Severity,
+        id: &'static str,
+        location: &Location,
+        message: impl Into<String>,
+    ) {
+        self.report(Diagnostic::error(id, location.clone(), message).severity(severity));
+    }
+
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) -> Reported {
+        let owner = self.owner.to_string();
+        self.findings.push(diagnostic.resource(owner));
+        Reported
+    }
+
+    /// The name of the policy that is being compiled.
+    pub(crate) fn policy(&self) -> &'static str {
+        self.policy
+    }
+
+    /// The scope of the document.
+    pub(crate) fn scope(&self) -> PolicyScope {
+        self.scope
+    }
+
+    /// The message that policies change here.
+    pub(crate) fn message(&self) -> Message {
+        match self.section {
+            Some(Section::Outbound | Section::OnError) => Message::Response,
+            Some(Section::Inbound | Section::Backend) | None => Message::Request,
+        }
+    }
+
+    /// A name for the current policy's counters that stays the same when the configuration is loaded anew: the
+    /// resource, the section, and the place in it.
+    pub(crate) fn counter_identity(&self) -> Arc<str> {
+        let workspace = self.around.workspace.map(|name| format!("workspaces/{name}/")).unwrap_or_default();
+        let section = self.section.map_or("", Section::as_str);
+        format!("{workspace}{}:{section}/{}", self.owner, self.path).into()
+    }
+
+    /// The workspace of the document.
+    pub(crate) fn workspace(&self) -> Option<&str> {
+        self.around.workspace
+    }
+
+    /// The resources that the document may name.
+    pub(crate) fn resources(&self) -> &Resources {
+        self.around.resources
+    }
+
+    /// Says that the policy needs the request's body whole, beyond what its expressions read.
+    pub(crate) fn need_request_body(&mut self) {
+        self.reads.request_body = true;
+    }
+
+    /// Says that the policy needs the answer's body whole, beyond what its expressions read.
+    pub(crate) fn need_response_body(&mut self) {
+        self.reads.response_body = true;
+    }
+
+    /// Checks that an element has no other attributes and child elements than these; a policy may always have an `id`.
+    /// All that are not known are told at once.
+    pub(crate) fn only(
+        &mut self,
+        element: &Element,
+        attributes: &[&str],
+        children: &[&str],
+    ) -> Result<(), Reported> {
+        let mut result = Ok(());
+        let is_policy = element.name == self.policy || crate::policies::find(&element.name).is_some();
+        for attribute in &element.attributes {
+            let name = attribute.name.as_str();
+            if attributes.contains(&name) || is_policy && name == "id" {
+                continue;
+            }
+            let message = format!("`{}` has no attribute `{name}`", element.name);
+            let fix = suggestion(name, attributes, "it takes no attributes");
+            result = Err(self.error_with_fix("unknown-attribute", &attribute.location, message, fix));
+        }
+        for child in element.elements() {
+            let name = child.name.as_str();
+            if children.contains(&name) {
+                continue;
+            }
+            let message = format!("`{name}` cannot stand in `{}`", element.name);
+            let fix = suggestion(name, children, "it holds no elements");
+            result = Err(self.error_with_fix("unknown-element", &child.location, message, fix));
+        }
+        result
+    }
+
+    /// Checks the attributes of an element whose children are policies, which are checked as such.
+    pub(crate) fn only_own(&mut self, element: &Element, attributes: &[&str]) -> Result<(), Reported> {
+        let children: Vec<&str> = element.elements().map(|child| child.name.as_str()).collect();
+        self.only(element, attributes, &children)
+    }
+
+    /// Checks that an element which holds others holds no text beside them.
+    pub(crate) fn no_text(&mut self, element: &Element) -> Result<(), Reported> {
+        let text = element.text();
+        if text.is_blank() {
+            return Ok(());
+        }
+        let message = format!("text stands in `{}`, which holds elements only", element.name);
+        Err(self.error_with_fix(
+            "unexpected-text",
+            &text.location,
+            message,
+            "take it out, or make it a comment",
+        ))
+    }
+
+    /// The child element of a name, at most one.
+    pub(crate) fn child<'e>(
+        &mut self,
+        element: &'e Element,
+        name: &str,
+    ) -> Result<Option<&'e Element>, Reported> {
+        let mut found = element.elements().filter(|child| child.name == name);
+        let first = found.next();
+        match found.next() {
+            None => Ok(first),
+            Some(second) => {
+                let message = format!("`{}` holds a second `{name}`", element.name);
+                Err(self.error_with_fix("repeated-element", &second.location, message, "keep one of them"))
+            }
+        }
+    }
+
+    /// A resource that the document names and that must exist: tells both ends where it does not.
+    pub(crate) fn must_exist<'n>(
+        &mut self,
+        kind: &str,
+        name: &str,
+        location: &Location,
+        known: impl IntoIterator<Item = &'n str>,
+    ) -> Result<(), Reported> {
+        let known: Vec<&str> = known.into_iter().collect();
+        if known.contains(&name) {
+            return Ok(());
+        }
+        let message =
+            format!("`{}` of {} names the {kind} `{name}`, which does not exist", self.policy, self.owner);
+        let fix = match did_you_mean(name, known) {
+            Some(known) => format!("did you mean `{known}`?"),
+            None => format!("add the {kind} `{name}`, or name another"),
+        };
+        Err(self.error_with_fix("missing-reference", location, message, fix))
+    }
+
+    /// Puts named values into a text.
+    pub(crate) fn substitute(&mut self, text: &Text) -> Result<Substituted, Reported> {
+        self.substituted(text, false)
+    }
+
+    /// Puts those named values into a template that exist, and leaves other double braces to the template.
+    pub(crate) fn substitute_known(&mut self, text: &Text) -> Result<Substituted, Reported> {
+        self.substituted(text, true)
+    }
+
+    fn substituted(&mut self, text: &Text, known_only: bool) -> Result<Substituted, Reported> {
+        let done = self.around.named_values.substitute(text, &self.owner, known_only);
+        done.map_err(|diagnostic| self.report(diagnostic))
+    }
+
+    /// A text in which no expression is allowed, with its named values.
+    pub(crate) fn literal_of(&mut self, text: &Text, what: &str) -> Result<Arc<str>, Reported> {
+        let done = self.substitute(text)?;
+        if done.text.kind() == TextKind::Expression {
+            let message = format!("{what} takes no expression");
+            return Err(self.error_with_fix(
+                "expression-not-allowed",
+                &text.location,
+                message,
+                "write the value itself, or a named value",
+            ));
+        }
+        Ok(done.text.text.trim().into())
+    }
+}
+
+fn suggestion(name: &str, known: &[&str], none: &str) -> String {
+    match did_you_mean(name, known.iter().copied()) {
+        Some(known) => format!("did you mean `{known}`?"),
+        None if known.is_empty() => none.to_owned(),
+        None => format!("known are: {}", known.join(", ")),
+    }
+}

@@ -1,0 +1,159 @@
+//! Compiles the policy documents of a catalog into plans.
+//!
+//! Every document is compiled once, whatever the number of plans it is part of. The scopes around an operation are
+//! merged by `<base />` at load; plans that turn out the same are one.
+
+mod builder;
+mod expressions;
+mod fragments;
+mod named_values;
+mod plans;
+mod scope;
+mod sections;
+mod values;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use gatehouse_model::resources::{Catalog, NamedValue, PolicySource, Resources};
+use gatehouse_model::{Diagnostic, Diagnostics, Location};
+use secrecy::SecretString;
+
+use self::builder::Surroundings;
+use self::expressions::Expressions;
+use self::fragments::Fragments;
+use self::named_values::NamedValueTable;
+use self::sections::CompiledDocument;
+use crate::{Needs, document};
+
+pub(crate) use self::builder::{Builder, Message, Reported};
+pub use self::plans::{PlanKey, Policies};
+pub use self::scope::PolicyScope;
+
+/// What policies are compiled from.
+#[derive(Clone, Copy)]
+pub struct CompileInput<'c> {
+    /// The resources, with their policy documents.
+    pub catalog: &'c Catalog,
+    /// Gives the values of named values that the catalog leaves out.
+    pub named_values: &'c dyn NamedValues,
+}
+
+/// Gives the values of named values that stand in a vault, the environment, a file or the store.
+pub trait NamedValues {
+    /// The value; `workspace` is `None` for a named value of the service.
+    ///
+    /// # Errors
+    /// Why there is none, in words that finish a sentence: it goes into the diagnostic.
+    fn value(&self, workspace: Option<&str>, named_value: &NamedValue) -> Result<SecretString, String>;
+}
+
+impl Policies {
+    /// Compiles all documents of a catalog. With an error among the diagnostics, the policies must not be served.
+    pub fn compile(input: &CompileInput<'_>) -> (Self, Diagnostics) {
+        let mut compiler = Compiler { findings: Findings::default(), expressions: Expressions::default() };
+        let policies = compiler.policies(input);
+        (policies, compiler.findings.into_diagnostics())
+    }
+}
+
+/// The policy of a service that has none of its own: requests go to the backend.
+const DEFAULT_GLOBAL_POLICY: &str =
+    "<policies><inbound /><backend><forward-request /></backend><outbound /><on-error /></policies>";
+
+/// Findings, each once: a fragment that many documents include has its errors once.
+#[derive(Default)]
+pub(crate) struct Findings {
+    seen: HashSet<(Option<Location>, String)>,
+    diagnostics: Diagnostics,
+}
+
+impl Findings {
+    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
+        if self.seen.insert((diagnostic.location.clone(), diagnostic.message.clone())) {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    fn into_diagnostics(mut self) -> Diagnostics {
+        self.diagnostics.sort();
+        self.diagnostics
+    }
+}
+
+/// What all documents of one load share.
+struct Compiler {
+    findings: Findings,
+    expressions: Expressions,
+}
+
+impl Compiler {
+    /// Reads the fragments of a workspace, or of the service.
+    fn surroundings<'c>(
+        &mut self,
+        workspace: Option<&'c str>,
+        resources: &'c Resources,
+        input: &CompileInput<'c>,
+    ) -> Surroundings<'c> {
+        Surroundings {
+            workspace,
+            resources,
+            named_values: NamedValueTable::new(workspace, resources, input.named_values),
+            fragments: Fragments::read(resources, &mut self.findings),
+        }
+    }
+
+    /// Reads and compiles the document of a scope.
+    fn document(
+        &mut self,
+        around: &Surroundings<'_>,
+        source: &PolicySource,
+        scope: PolicyScope,
+        owner: &str,
+    ) -> CompiledDocument {
+        match document::read(source) {
+            Ok(root) => self.builder(around, scope, owner).document(&root),
+            Err(diagnostic) => {
+                self.findings.push(diagnostic.resource(owner));
+                CompiledDocument::default()
+            }
+        }
+    }
+
+    fn default_global(&mut self, around: &Surroundings<'_>) -> CompiledDocument {
+        let source =
+            PolicySource { text: DEFAULT_GLOBAL_POLICY.into(), file: Path::new("default policy").into() };
+        self.document(around, &source, PolicyScope::Global, "the service")
+    }
+
+    fn unused_fragments(&mut self, around: &Surroundings<'_>) {
+        for read in around.fragments.unused() {
+            let Some(root) = &read.root else { continue };
+            let owner = format!("policyFragments/{}", read.fragment.name);
+            let mut builder = self.builder(around, PolicyScope::Global, &owner);
+            builder.fragment = Some(&read.fragment.name);
+            builder.lone_fragment(root);
+        }
+    }
+
+    fn builder<'b>(
+        &'b mut self,
+        around: &'b Surroundings<'b>,
+        scope: PolicyScope,
+        owner: &str,
+    ) -> Builder<'b> {
+        Builder {
+            around,
+            findings: &mut self.findings,
+            expressions: &mut self.expressions,
+            scope,
+            owner: Arc::from(owner),
+            section: None,
+            fragment: None,
+            policy: "policies",
+            path: String::new(),
+            reads: Needs::default(),
+        }
+    }
+}

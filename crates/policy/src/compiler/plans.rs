@@ -1,0 +1,212 @@
+//! Plans: the documents of all scopes around an operation, merged.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use gatehouse_model::resources::{Api, Resources};
+
+use super::builder::Surroundings;
+use super::sections::{CompiledDocument, Item};
+use super::{CompileInput, Compiler, PolicyScope};
+use crate::{Plan, Step};
+
+/// The plans of all operations.
+///
+/// Only what has a document of its own has a plan of its own: an operation without shares the plan of its API, an API
+/// without that of the product or the workspace.
+#[derive(Debug)]
+pub struct Policies {
+    global: Arc<Plan>,
+    service: Space,
+    workspaces: HashMap<String, Space>,
+}
+
+/// Which plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanKey<'k> {
+    /// The workspace of the API; `None`: the service.
+    pub workspace: Option<&'k str>,
+    /// The API's resource name, with its revision where it is not the current one.
+    pub api: &'k str,
+    /// The operation's resource name; `None`: what runs for a request that matches none of the API's.
+    pub operation: Option<&'k str>,
+    /// The product in whose context the request runs.
+    pub product: Option<&'k str>,
+}
+
+/// The plans of one workspace, or of the service.
+#[derive(Debug)]
+struct Space {
+    plan: Arc<Plan>,
+    products: HashMap<String, Arc<Plan>>,
+    apis: HashMap<String, ApiPlans>,
+}
+
+/// The plans of an API that has a document, or whose operations have.
+#[derive(Debug)]
+struct ApiPlans {
+    plain: OperationPlans,
+    by_product: HashMap<String, OperationPlans>,
+}
+
+#[derive(Debug)]
+struct OperationPlans {
+    plan: Arc<Plan>,
+    operations: HashMap<String, Arc<Plan>>,
+}
+
+impl Policies {
+    /// The plan of an operation in the context of a product. What is not known has the plan of what is around it.
+    pub fn plan(&self, key: &PlanKey<'_>) -> Arc<Plan> {
+        Arc::clone(self.find(key))
+    }
+
+    /// What runs for a request that matches no API: its `on-error`.
+    pub fn global(&self) -> Arc<Plan> {
+        Arc::clone(&self.global)
+    }
+
+    fn find(&self, key: &PlanKey<'_>) -> &Arc<Plan> {
+        let space = match key.workspace {
+            None => &self.service,
+            Some(name) => match self.workspaces.get(name) {
+                Some(space) => space,
+                None => return &self.global,
+            },
+        };
+        let product = key.product.filter(|name| space.products.contains_key(*name));
+        let Some(api) = space.apis.get(key.api) else {
+            return product.and_then(|name| space.products.get(name)).unwrap_or(&space.plan);
+        };
+        let plans = product.and_then(|name| api.by_product.get(name)).unwrap_or(&api.plain);
+        key.operation.and_then(|name| plans.operations.get(name)).unwrap_or(&plans.plan)
+    }
+}
+
+impl Compiler {
+    pub(super) fn policies(&mut self, input: &CompileInput<'_>) -> Policies {
+        let service = self.surroundings(None, &input.catalog.service, input);
+        let global = match &input.catalog.service.policy {
+            Some(source) => self.document(&service, source, PolicyScope::Global, "the service"),
+            None => self.default_global(&service),
+        };
+        let global = Arc::new(merge(&global, &Plan::default()));
+        let policies = Policies {
+            service: self.space(&service, &global),
+            workspaces: input
+                .catalog
+                .workspaces
+                .iter()
+                .map(|(name, resources)| {
+                    let around = self.surroundings(Some(name), resources, input);
+                    let owner = format!("workspaces/{name}");
+                    let plan = match &resources.policy {
+                        Some(source) => {
+                            let document = self.document(&around, source, PolicyScope::Workspace, &owner);
+                            merged(Some(&document), &global)
+                        }
+                        None => Arc::clone(&global),
+                    };
+                    (name.clone(), self.space(&around, &plan))
+                })
+                .collect(),
+            global,
+        };
+        policies
+    }
+
+    fn space(&mut self, around: &Surroundings<'_>, plan: &Arc<Plan>) -> Space {
+        let resources = around.resources;
+        let mut products = HashMap::new();
+        for (name, product) in &resources.products {
+            let owner = format!("products/{name}");
+            let document = product
+                .policy
+                .as_ref()
+                .map(|source| self.document(around, source, PolicyScope::Product, &owner));
+            products.insert(name.clone(), merged(document.as_ref(), plan));
+        }
+        let mut apis = HashMap::new();
+        for (name, api) in &resources.apis {
+            if let Some(plans) = self.api(around, api, resources, plan, &products) {
+                apis.insert(name.clone(), plans);
+            }
+        }
+        self.unused_fragments(around);
+        Space { plan: Arc::clone(plan), products, apis }
+    }
+
+    fn api(
+        &mut self,
+        around: &Surroundings<'_>,
+        api: &Api,
+        resources: &Resources,
+        plan: &Arc<Plan>,
+        products: &HashMap<String, Arc<Plan>>,
+    ) -> Option<ApiPlans> {
+        let owner = format!("apis/{}", api.name);
+        let document =
+            api.policy.as_ref().map(|source| self.document(around, source, PolicyScope::Api, &owner));
+        let mut operations = Vec::new();
+        for (name, operation) in &api.operations {
+            let Some(source) = &operation.policy else { continue };
+            let owner = format!("apis/{}/operations/{name}", api.name);
+            operations.push((name, self.document(around, source, PolicyScope::Operation, &owner)));
+        }
+        if document.is_none() && operations.is_empty() {
+            return None;
+        }
+        let plans = |parent: &Arc<Plan>| {
+            let plan = merged(document.as_ref(), parent);
+            let operations = operations
+                .iter()
+                .map(|(name, document)| ((*name).clone(), merged(Some(document), &plan)))
+                .collect();
+            OperationPlans { plan, operations }
+        };
+        let by_product = resources
+            .products
+            .iter()
+            .filter(|(_, product)| product.apis.iter().any(|root| root.value == api.root))
+            .filter_map(|(name, _)| Some((name.clone(), plans(products.get(name)?))))
+            .collect();
+        Some(ApiPlans { plain: plans(plan), by_product })
+    }
+}
+
+/// The plan of a document within the plan around it; without a document, or with one that adds nothing, the same plan.
+fn merged(document: Option<&CompiledDocument>, parent: &Arc<Plan>) -> Arc<Plan> {
+    let Some(document) = document else { return Arc::clone(parent) };
+    let plan = merge(document, parent);
+    if is_same(&plan, parent) { Arc::clone(parent) } else { Arc::new(plan) }
+}
+
+fn merge(document: &CompiledDocument, parent: &Plan) -> Plan {
+    Plan {
+        inbound: section(&document.inbound, &parent.inbound),
+        backend: section(&document.backend, &parent.backend),
+        outbound: section(&document.outbound, &parent.outbound),
+        on_error: section(&document.on_error, &parent.on_error),
+    }
+}
+
+fn section(items: &[Item], parent: &[Arc<Step>]) -> Vec<Arc<Step>> {
+    let mut steps = Vec::with_capacity(items.len());
+    for item in items {
+        match item {
+            Item::Base => steps.extend_from_slice(parent),
+            Item::Step(step) => steps.push(Arc::clone(step)),
+        }
+    }
+    steps
+}
+
+fn is_same(plan: &Plan, other: &Plan) -> bool {
+    let same = |a: &[Arc<Step>], b: &[Arc<Step>]| {
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| Arc::ptr_eq(a, b))
+    };
+    same(&plan.inbound, &other.inbound)
+        && same(&plan.backend, &other.backend)
+        && same(&plan.outbound, &other.outbound)
+        && same(&plan.on_error, &other.on_error)
+}

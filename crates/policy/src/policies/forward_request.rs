@@ -1,0 +1,152 @@
+//! `forward-request`: sends the request to the backend.
+//!
+//! Source: <https://learn.microsoft.com/azure/api-management/forward-request-policy>. Answers are always streamed, which
+//! is what `buffer-response="false"` asks for and what `true` cannot be told from.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::{HeaderValue, RETRY_AFTER};
+
+use crate::compiler::{Builder, Reported};
+use crate::document::Element;
+use crate::plan::PolicyFuture;
+use crate::value::{Boolean, Integer};
+use crate::{Action, AsyncPolicy, Exchange, Failure, Flow, ForwardOptions, UpstreamError, World, builtin};
+
+/// The longest timeout: a day.
+const MAX_SECONDS: i64 = 86_400;
+
+#[derive(Debug)]
+struct ForwardRequest {
+    options: ForwardOptions,
+    /// What expressions decide, where they do.
+    timeout: Option<Timeout>,
+    continue_timeout: Option<Integer>,
+    follow_redirects: Option<Boolean>,
+    fails_on_error_status: bool,
+}
+
+#[derive(Debug)]
+enum Timeout {
+    Seconds(Integer),
+    Milliseconds(Integer),
+}
+
+const ATTRIBUTES: &[&str] = &[
+    "timeout",
+    "timeout-ms",
+    "continue-timeout",
+    "http-version",
+    "follow-redirects",
+    "buffer-request-body",
+    "buffer-response",
+    "fail-on-error-status-code",
+];
+
+pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
+    builder.only(element, ATTRIBUTES, &[])?;
+    builder.no_text(element)?;
+    let mut options = ForwardOptions::default();
+    let timeout = match (element.attribute("timeout"), element.attribute("timeout-ms")) {
+        (Some(_), Some(second)) => {
+            let message = "`forward-request` takes either `timeout` or `timeout-ms`";
+            return Err(builder.error("bad-value", &second.location, message));
+        }
+        (Some(_), None) => Some(Timeout::Seconds(builder.integer(element, "timeout", 0..=MAX_SECONDS)?)),
+        (None, Some(_)) => {
+            Some(Timeout::Milliseconds(builder.integer(element, "timeout-ms", 0..=MAX_SECONDS * 1000)?))
+        }
+        (None, None) => None,
+    };
+    let continue_timeout = builder.optional_integer(element, "continue-timeout", 0..=MAX_SECONDS)?;
+    let follow_redirects = builder.boolean(element, "follow-redirects", false)?;
+    options.buffer_request_body = builder.literal_boolean(element, "buffer-request-body", false)?;
+    builder.literal_boolean(element, "buffer-response", true)?;
+    let fails_on_error_status = builder.literal_boolean(element, "fail-on-error-status-code", false)?;
+    if let Some(version) = builder.optional_literal(element, "http-version")? {
+        options.http2 = match &*version {
+            "1" => false,
+            "2" | "2or1" => true,
+            _ => {
+                let location =
+                    element.attribute("http-version").map_or(&element.location, |known| &known.location);
+                let message = "the attribute `http-version` must be `1`, `2` or `2or1`";
+                return Err(builder.error("bad-value", location, message));
+            }
+        };
+    }
+    Ok(Action::Later(Box::new(ForwardRequest {
+        options,
+        timeout,
+        continue_timeout,
+        follow_redirects: Some(follow_redirects),
+        fails_on_error_status,
+    })))
+}
+
+impl ForwardRequest {
+    fn options(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<ForwardOptions, Failure> {
+        let mut options = self.options.clone();
+        match &self.timeout {
+            None => {}
+            Some(Timeout::Seconds(value)) => {
+                options.timeout = Duration::from_secs(value.evaluate(exchange, world)?.unsigned_abs());
+            }
+            Some(Timeout::Milliseconds(value)) => {
+                options.timeout = Duration::from_millis(value.evaluate(exchange, world)?.unsigned_abs());
+            }
+        }
+        if let Some(value) = &self.continue_timeout {
+            let seconds = value.evaluate(exchange, world)?.unsigned_abs();
+            options.continue_timeout = Some(Duration::from_secs(seconds));
+        }
+        if let Some(value) = &self.follow_redirects {
+            options.follow_redirects = value.evaluate(exchange, world)?;
+        }
+        Ok(options)
+    }
+}
+
+impl AsyncPolicy for ForwardRequest {
+    fn apply<'a>(&'a self, exchange: &'a mut Exchange, world: &'a World<'a>) -> PolicyFuture<'a> {
+        Box::pin(async move {
+            let options = self.options(exchange, world)?;
+            let answered = world.upstream.forward(exchange, &options).await;
+            let response = answered.map_err(|error| failure(&error))?;
+            let status = response.status;
+            exchange.response = Some(response);
+            if self.fails_on_error_status && (status.is_client_error() || status.is_server_error()) {
+                let message = format!("The backend answered with the status {}.", status.as_u16());
+                let mut failure = Failure::new(status, "forward-request", "BackendErrorStatusCode", message);
+                failure.keeps_response = true;
+                return Err(failure);
+            }
+            Ok(Flow::Continue)
+        })
+    }
+}
+
+/// What a failed call of the backend is to the pipeline. As in Azure API Management the client sees 500 where the
+/// gateway could not do its part, and 503 while a circuit breaker is open.
+fn failure(error: &UpstreamError) -> Failure {
+    let internal = |reason| Failure::internal("forward-request", reason, error.to_string());
+    match error {
+        UpstreamError::RequestBody(error) => {
+            Failure { source: "forward-request".into(), ..builtin::request_body(error) }
+        }
+        UpstreamError::Timeout(_) => internal("Timeout"),
+        UpstreamError::CircuitOpen { retry_after } => Failure::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "forward-request",
+            "BackendConnectionFailure",
+            error.to_string(),
+        )
+        .public("The backend is not available at the moment.")
+        .header(RETRY_AFTER, HeaderValue::from(*retry_after)),
+        UpstreamError::NoBackend
+        | UpstreamError::UnknownBackend(_)
+        | UpstreamError::Connection(_)
+        | UpstreamError::BadAnswer(_) => internal("BackendConnectionFailure"),
+    }
+}

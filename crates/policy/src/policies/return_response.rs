@@ -1,0 +1,86 @@
+//! `return-response`: ends inbound, backend and outbound with an answer of its own.
+//!
+//! Source: <https://learn.microsoft.com/azure/api-management/return-response-policy>. Expressions in it see the exchange
+//! as it stands: `context.Response` is the backend's answer there.
+
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue, StatusCode};
+
+use super::set_body::BodyEdit;
+use super::set_header::HeaderEdit;
+use super::set_status::StatusEdit;
+use crate::compiler::{Builder, Reported};
+use crate::document::Element;
+use crate::{Action, Body, Exchange, Failure, Flow, Policy, Response, World};
+
+#[derive(Debug)]
+struct ReturnResponse {
+    variable: Option<Arc<str>>,
+    status: Option<StatusEdit>,
+    headers: Vec<HeaderEdit>,
+    body: Option<BodyEdit>,
+}
+
+pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
+    builder.only(element, &["response-variable-name"], &["set-status", "set-header", "set-body"])?;
+    builder.no_text(element)?;
+    let variable = builder.optional_literal(element, "response-variable-name")?;
+    let status = match builder.child(element, "set-status")? {
+        Some(child) => Some(StatusEdit::compile(builder, child)?),
+        None => None,
+    };
+    let headers: Result<Vec<_>, _> =
+        element.elements_named("set-header").map(|child| HeaderEdit::compile(builder, child)).collect();
+    let body = match builder.child(element, "set-body")? {
+        Some(child) => Some(BodyEdit::compile(builder, child)?),
+        None => None,
+    };
+    Ok(Action::Now(Box::new(ReturnResponse { variable, status, headers: headers?, body })))
+}
+
+impl ReturnResponse {
+    /// The answer to begin with: that of the variable, else an empty 200.
+    fn start(&self, exchange: &Exchange) -> Result<Response, Failure> {
+        let Some(name) = &self.variable else { return Ok(Response::new(StatusCode::OK)) };
+        let failure = |why: String| Failure::internal("return-response", "ResponseVariableInvalid", why);
+        let value = exchange.variables.get(name);
+        let kept = value.and_then(|value| value.as_response()).ok_or_else(|| {
+            let found =
+                value.map_or_else(|| "is not set".to_owned(), |value| format!("holds {}", value.type_name()));
+            failure(format!("The variable {name} holds no response: it {found}."))
+        })?;
+        let status = StatusCode::from_u16(kept.status).map_err(|error| failure(error.to_string()))?;
+        let mut response = Response::new(status);
+        response.reason = Some(Arc::clone(&kept.reason)).filter(|reason| !reason.is_empty());
+        for (name, value) in &kept.headers {
+            let (Ok(name), Ok(value)) =
+                (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()))
+            else {
+                continue;
+            };
+            response.headers.append(name, value);
+        }
+        let body = kept.body(true).map_err(|error| failure(error.to_string()))?;
+        response.body = Body::from(body);
+        Ok(response)
+    }
+}
+
+impl Policy for ReturnResponse {
+    fn apply(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
+        let mut response = self.start(exchange)?;
+        if let Some(edit) = &self.status {
+            (response.status, response.reason) = edit.evaluate(exchange, world)?;
+        }
+        for edit in &self.headers {
+            edit.evaluate(exchange, world)?.apply(&mut response.headers);
+        }
+        if let Some(edit) = &self.body {
+            let body = edit.evaluate(exchange, world)?;
+            BodyEdit::put(body, &mut response.headers, &mut response.body);
+        }
+        exchange.response = Some(response);
+        Ok(Flow::Respond)
+    }
+}

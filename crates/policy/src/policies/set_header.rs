@@ -1,0 +1,231 @@
+//! `set-header`: sets, adds to, or takes out a header field.
+//!
+//! Source: <https://learn.microsoft.com/azure/api-management/set-header-policy>.
+
+use http::header::{
+    COOKIE, DATE, EXPIRES, HeaderName, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, LAST_MODIFIED,
+    PROXY_AUTHENTICATE, RETRY_AFTER, SET_COOKIE, USER_AGENT, WARNING, WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use crate::compiler::{Builder, Message, Reported};
+use crate::document::Element;
+use crate::value::{Enumeration, Text};
+use crate::{Action, Exchange, Failure, Flow, Policy, Response, World};
+
+/// What happens where the header field is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ExistsAction {
+    Override,
+    Skip,
+    Append,
+    Delete,
+}
+
+/// The words of `exists-action`.
+pub(super) const EXISTS_ACTIONS: &[(&str, ExistsAction)] = &[
+    ("override", ExistsAction::Override),
+    ("skip", ExistsAction::Skip),
+    ("append", ExistsAction::Append),
+    ("delete", ExistsAction::Delete),
+];
+
+/// Fields whose values stand on lines of their own; those of others are joined by commas.
+const SEPARATE: [HeaderName; 12] = [
+    COOKIE,
+    DATE,
+    EXPIRES,
+    IF_MODIFIED_SINCE,
+    IF_UNMODIFIED_SINCE,
+    LAST_MODIFIED,
+    PROXY_AUTHENTICATE,
+    RETRY_AFTER,
+    SET_COOKIE,
+    USER_AGENT,
+    WARNING,
+    WWW_AUTHENTICATE,
+];
+
+/// Fields that belong to the connection or to the framing, which the gateway writes itself.
+const FRAMING: [&str; 8] = [
+    "connection",
+    "content-length",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// A change of a header field.
+#[derive(Debug)]
+pub(super) struct HeaderEdit {
+    policy: &'static str,
+    name: Name,
+    action: Enumeration<ExistsAction>,
+    values: Vec<Value>,
+}
+
+#[derive(Debug)]
+enum Name {
+    Literal(HeaderName),
+    Computed(Text),
+}
+
+#[derive(Debug)]
+enum Value {
+    Literal(HeaderValue),
+    Computed(Text),
+}
+
+/// A change of a header field with everything computed.
+#[derive(Debug)]
+pub(super) struct EvaluatedHeader {
+    name: HeaderName,
+    action: ExistsAction,
+    values: smallvec::SmallVec<[HeaderValue; 1]>,
+}
+
+#[derive(Debug)]
+struct SetHeader {
+    edit: HeaderEdit,
+    message: Message,
+}
+
+pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
+    let message = builder.message();
+    Ok(Action::Now(Box::new(SetHeader { edit: HeaderEdit::compile(builder, element)?, message })))
+}
+
+impl HeaderEdit {
+    pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Self, Reported> {
+        builder.only(element, &["name", "exists-action"], &["value"])?;
+        builder.no_text(element)?;
+        let name = Self::compile_name(builder, element)?;
+        let action = builder.enumeration(element, "exists-action", EXISTS_ACTIONS, ExistsAction::Override)?;
+        let mut values = Vec::new();
+        for value in element.elements_named("value") {
+            builder.only(value, &[], &[])?;
+            values.push(Self::compile_value(builder, value)?);
+        }
+        if values.is_empty() && action.literal().is_some_and(|action| action != ExistsAction::Delete) {
+            let message = "`set-header` holds no `value`";
+            let fix = "add `<value>…</value>`, or take the field out with `exists-action=\"delete\"`";
+            return Err(builder.error_with_fix("missing-element", &element.location, message, fix));
+        }
+        Ok(Self { policy: builder.policy(), name, action, values })
+    }
+
+    fn compile_name(builder: &mut Builder<'_>, element: &Element) -> Result<Name, Reported> {
+        let text = builder.text(element, "name")?;
+        let Some(literal) = text.literal() else { return Ok(Name::Computed(text)) };
+        let location = element.attribute("name").map_or(&element.location, |name| &name.value.location);
+        match header_name(literal) {
+            Ok(name) => Ok(Name::Literal(name)),
+            Err(why) => Err(builder.error("bad-value", location, why)),
+        }
+    }
+
+    fn compile_value(builder: &mut Builder<'_>, element: &Element) -> Result<Value, Reported> {
+        let text = builder.content(element)?;
+        let Some(literal) = text.literal() else { return Ok(Value::Computed(text)) };
+        match HeaderValue::from_bytes(literal.as_bytes()) {
+            Ok(value) => Ok(Value::Literal(value)),
+            Err(_) => {
+                let message =
+                    "the value of a header field cannot hold line breaks or other control characters";
+                Err(builder.error("bad-value", &element.text().location, message))
+            }
+        }
+    }
+
+    /// Name, action and values for this exchange.
+    pub(super) fn evaluate(
+        &self,
+        exchange: &mut Exchange,
+        world: &World<'_>,
+    ) -> Result<EvaluatedHeader, Failure> {
+        let unfit = |why: String| Failure::internal(self.policy, "HeaderInvalid", why);
+        let name = match &self.name {
+            Name::Literal(name) => name.clone(),
+            Name::Computed(text) => header_name(&text.evaluate(exchange, world)?).map_err(unfit)?,
+        };
+        let action = self.action.evaluate(exchange, world)?;
+        let mut values = smallvec::SmallVec::new();
+        for value in &self.values {
+            values.push(match value {
+                Value::Literal(value) => value.clone(),
+                Value::Computed(text) => {
+                    let text = text.evaluate(exchange, world)?;
+                    HeaderValue::from_bytes(text.trim().as_bytes()).map_err(|_| {
+                        unfit(format!(
+                            "The value of the header {name} holds a line break or a control character."
+                        ))
+                    })?
+                }
+            });
+        }
+        Ok(EvaluatedHeader { name, action, values })
+    }
+}
+
+impl EvaluatedHeader {
+    /// Makes the change.
+    pub(super) fn apply(self, headers: &mut HeaderMap) {
+        let Self { name, action, values } = self;
+        match action {
+            ExistsAction::Delete => {
+                headers.remove(&name);
+                return;
+            }
+            ExistsAction::Skip if headers.contains_key(&name) => return,
+            ExistsAction::Override | ExistsAction::Skip if values.len() == 1 => {
+                headers.extend(values.into_iter().map(|value| (Some(name.clone()), value)));
+                return;
+            }
+            ExistsAction::Override | ExistsAction::Skip | ExistsAction::Append => {}
+        }
+        let mut all: Vec<HeaderValue> = match action {
+            ExistsAction::Append => headers.get_all(&name).iter().cloned().collect(),
+            _ => Vec::new(),
+        };
+        all.extend(values);
+        if SEPARATE.contains(&name) {
+            headers.remove(&name);
+            for value in all {
+                headers.append(&name, value);
+            }
+            return;
+        }
+        let joined = all.iter().map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b","[..]);
+        if let Ok(joined) = HeaderValue::from_bytes(&joined) {
+            headers.insert(name, joined);
+        }
+    }
+}
+
+impl Policy for SetHeader {
+    fn apply(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
+        let edit = self.edit.evaluate(exchange, world)?;
+        match self.message {
+            Message::Request => edit.apply(&mut exchange.request.headers),
+            Message::Response => {
+                let response = exchange.response.get_or_insert_with(|| Response::new(StatusCode::OK));
+                edit.apply(&mut response.headers);
+            }
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+/// The name of a header field that a policy may change.
+pub(super) fn header_name(name: &str) -> Result<HeaderName, String> {
+    let name = name.trim();
+    let parsed = HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| format!("`{}` is not the name of a header field", name.escape_debug()))?;
+    if FRAMING.contains(&parsed.as_str()) {
+        return Err(format!("the header field `{parsed}` is written by the gateway and cannot be changed"));
+    }
+    Ok(parsed)
+}

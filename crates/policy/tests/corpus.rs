@@ -1,0 +1,94 @@
+//! Policy documents that people have written: all sound ones are read, broken ones are refused with their place.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use gatehouse_policy::document::{self, Element, Node, Text, TextKind};
+
+fn corpora() -> Option<PathBuf> {
+    let found = std::env::var_os("GATEHOUSE_CORPORA").map(PathBuf::from);
+    if found.is_none() {
+        eprintln!("ignored: GATEHOUSE_CORPORA is not set");
+    }
+    found
+}
+
+fn documents(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a readable folder") {
+        let path = entry.expect("a readable entry").path();
+        if path.is_dir() {
+            documents(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "xml" || extension == "cshtml") {
+            found.push(path);
+        }
+    }
+}
+
+/// Flags of the files that have some, by path below the folder.
+fn flags(folder: &Path) -> HashMap<PathBuf, Vec<String>> {
+    let table = std::fs::read_to_string(folder.join("FLAGS.tsv")).expect("FLAGS.tsv");
+    let rows = table.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t'));
+    rows.map(|(path, flags)| (folder.join(path), flags.split(',').map(str::to_owned).collect())).collect()
+}
+
+/// Puts a word in the place of every `${…}` of Terraform.
+fn rendered(bytes: Vec<u8>) -> Vec<u8> {
+    let mut text = String::from_utf8(bytes).expect("UTF-8");
+    while let Some(start) = text.find("${") {
+        let end = text[start..].find('}').map_or(text.len(), |end| start + end + 1);
+        text.replace_range(start..end, "rendered");
+    }
+    text.into_bytes()
+}
+
+fn expressions<'e>(element: &'e Element, found: &mut Vec<Text>) {
+    found.extend(element.attributes.iter().map(|attribute| attribute.value.clone()));
+    for node in &element.children {
+        match node {
+            Node::Element(child) => expressions(child, found),
+            Node::Text(text) => found.push(text.clone()),
+        }
+    }
+    found.retain(|text| text.kind() == TextKind::Expression);
+}
+
+#[test]
+fn every_sound_document_is_read_and_every_broken_one_refused() {
+    let Some(corpora) = corpora() else { return };
+    let folder = corpora.join("policies");
+    let flags = flags(&folder);
+    let mut paths = Vec::new();
+    documents(&folder, &mut paths);
+    documents(&corpora.join("apiops"), &mut paths);
+    assert!(paths.len() > 250, "only {} documents in {}", paths.len(), folder.display());
+    let mut wrong = Vec::new();
+    for path in &paths {
+        let is = |flag: &str| flags.get(path).is_some_and(|flags| flags.iter().any(|known| known == flag));
+        let mut bytes = std::fs::read(path).expect("a readable file");
+        if is("tf") {
+            bytes = rendered(bytes);
+        }
+        let read = document::read_bytes(&bytes, &path.as_path().into());
+        match (read, is("malformed")) {
+            (Ok(root), false) if !matches!(root.name.as_str(), "policies" | "fragment") => {
+                wrong.push(format!("{}: the root is {}", path.display(), root.name));
+            }
+            (Ok(_), false) => {}
+            (Err(error), false) => wrong.push(error.to_string()),
+            // Some are broken only as C#: then an expression of theirs does not compile.
+            (Ok(root), true) => {
+                let mut found = Vec::new();
+                expressions(&root, &mut found);
+                if found.iter().all(|text| gatehouse_expression::compile(text.text.trim()).is_ok()) {
+                    wrong.push(format!("{}: broken, but nothing is found wrong", path.display()));
+                }
+            }
+            (Err(error), true) => {
+                if error.location.is_none_or(|location| location.line == 0) {
+                    wrong.push(format!("{}: refused without a place", path.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), paths.len(), wrong.join("\n"));
+}
