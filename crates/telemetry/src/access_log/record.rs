@@ -1,0 +1,272 @@
+//! One record and its line.
+
+use std::io::Write as _;
+use std::net::IpAddr;
+
+use crate::json;
+use crate::timestamp::rfc3339_millis;
+
+/// What the access log says about a request; the fields of a line in their order. Absent values are `null`.
+#[derive(Clone, Copy, Debug)]
+pub struct AccessRecord<'a> {
+    /// When the request's head was complete, in milliseconds since 1970.
+    pub time_millis: u64,
+    /// The request's id.
+    pub request_id: &'a str,
+    /// The listener's name.
+    pub listener: &'a str,
+    /// The listener's zone, `external` or `internal`.
+    pub zone: &'a str,
+    /// The client's address, from a trusted proxy where there is one.
+    pub client_ip: IpAddr,
+    /// The request's method.
+    pub method: &'a str,
+    /// The host that the request names.
+    pub host: Option<&'a [u8]>,
+    /// The path as it was sent. What follows a `?` is not logged, since keys may stand in a query.
+    pub path: &'a [u8],
+    /// `HTTP/1.1` or `HTTP/2`.
+    pub protocol: &'a str,
+    /// `1.2` or `1.3`.
+    pub tls_version: Option<&'a str>,
+    /// The cipher suite's IANA name.
+    pub tls_cipher: Option<&'a str>,
+    /// The SHA-256 thumbprint of the client's certificate.
+    pub client_certificate: Option<&'a str>,
+    /// The status that was sent; `None` when the client was gone before.
+    pub status: Option<u16>,
+    /// Bytes of the request's body.
+    pub bytes_in: u64,
+    /// Bytes of the response's body.
+    pub bytes_out: u64,
+    /// From the request's head to the response's last byte, in microseconds.
+    pub duration_us: u64,
+    /// From the first byte sent to the backend to its response's head, in microseconds.
+    pub backend_us: Option<u64>,
+    /// The API's name.
+    pub api: Option<&'a str>,
+    /// The operation's name.
+    pub operation: Option<&'a str>,
+    /// The product's name.
+    pub product: Option<&'a str>,
+    /// The subscription's name; never a key.
+    pub subscription: Option<&'a str>,
+    /// What went wrong.
+    pub error: Option<AccessError<'a>>,
+}
+
+/// What went wrong, as in `context.LastError`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AccessError<'a> {
+    /// What failed: a policy's name, or a part of the gateway such as `authorization`.
+    pub source: &'a str,
+    /// A short name of the cause, such as `SubscriptionKeyNotFound`.
+    pub reason: &'a str,
+    /// One sentence.
+    pub message: &'a str,
+    /// The section that was running.
+    pub section: Option<&'a str>,
+    /// The place in the policy document.
+    pub path: Option<&'a str>,
+    /// The policy's `id` attribute.
+    pub policy_id: Option<&'a str>,
+}
+
+impl AccessRecord<'_> {
+    /// Appends the record as one line of JSON.
+    pub(crate) fn write_line(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"time\":\"");
+        rfc3339_millis(out, self.time_millis);
+        out.push(b'"');
+        text(out, "request_id", self.request_id);
+        text(out, "listener", self.listener);
+        text(out, "zone", self.zone);
+        key(out, "client_ip");
+        out.push(b'"');
+        // Writing to memory does not fail.
+        let _ = write!(out, "{}", self.client_ip);
+        out.push(b'"');
+        text(out, "method", self.method);
+        optional(out, "host", self.host);
+        key(out, "path");
+        let path = self.path.split(|byte| *byte == b'?').next().unwrap_or_default();
+        json::string(out, path, LONGEST_PATH);
+        text(out, "protocol", self.protocol);
+        optional(out, "tls_version", self.tls_version.map(str::as_bytes));
+        optional(out, "tls_cipher", self.tls_cipher.map(str::as_bytes));
+        optional(out, "client_certificate", self.client_certificate.map(str::as_bytes));
+        number(out, "status", self.status.map(u64::from));
+        number(out, "bytes_in", Some(self.bytes_in));
+        number(out, "bytes_out", Some(self.bytes_out));
+        number(out, "duration_us", Some(self.duration_us));
+        number(out, "backend_us", self.backend_us);
+        optional(out, "api", self.api.map(str::as_bytes));
+        optional(out, "operation", self.operation.map(str::as_bytes));
+        optional(out, "product", self.product.map(str::as_bytes));
+        optional(out, "subscription", self.subscription.map(str::as_bytes));
+        key(out, "error");
+        match &self.error {
+            Some(error) => error.write(out),
+            None => out.extend_from_slice(b"null"),
+        }
+        out.extend_from_slice(b"}\n");
+    }
+}
+
+impl AccessError<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"source\":");
+        json::string(out, self.source.as_bytes(), LONGEST_TEXT);
+        text(out, "reason", self.reason);
+        key(out, "message");
+        json::string(out, self.message.as_bytes(), LONGEST_MESSAGE);
+        optional(out, "section", self.section.map(str::as_bytes));
+        optional(out, "path", self.path.map(str::as_bytes));
+        optional(out, "policy_id", self.policy_id.map(str::as_bytes));
+        out.push(b'}');
+    }
+}
+
+/// How many bytes of a path are logged.
+const LONGEST_PATH: usize = 2048;
+/// How many bytes of an error's message are logged.
+const LONGEST_MESSAGE: usize = 1024;
+/// How many bytes of any other text are logged.
+const LONGEST_TEXT: usize = 256;
+
+fn key(out: &mut Vec<u8>, name: &str) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
+fn text(out: &mut Vec<u8>, name: &str, value: &str) {
+    key(out, name);
+    json::string(out, value.as_bytes(), LONGEST_TEXT);
+}
+
+fn optional(out: &mut Vec<u8>, name: &str, value: Option<&[u8]>) {
+    key(out, name);
+    match value {
+        Some(value) => json::string(out, value, LONGEST_TEXT),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
+fn number(out: &mut Vec<u8>, name: &str, value: Option<u64>) {
+    key(out, name);
+    match value {
+        Some(value) => out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const RECORD: AccessRecord<'static> = AccessRecord {
+        time_millis: 1_767_225_599_050,
+        request_id: "00112233-4455-4677-8899-aabbccddeeff",
+        listener: "public",
+        zone: "external",
+        client_ip: IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 9)),
+        method: "GET",
+        host: Some(b"api.contoso.example"),
+        path: b"/orders/7",
+        protocol: "HTTP/2",
+        tls_version: Some("1.3"),
+        tls_cipher: Some("TLS_AES_256_GCM_SHA384"),
+        client_certificate: None,
+        status: Some(200),
+        bytes_in: 0,
+        bytes_out: 1024,
+        duration_us: 812,
+        backend_us: Some(700),
+        api: Some("orders"),
+        operation: Some("get-order"),
+        product: Some("starter"),
+        subscription: Some("ana"),
+        error: None,
+    };
+
+    fn line(record: &AccessRecord<'_>) -> String {
+        let mut out = Vec::new();
+        record.write_line(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_line_has_the_documented_fields_in_their_order() {
+        assert_eq!(
+            line(&RECORD),
+            "{\"time\":\"2025-12-31T23:59:59.050Z\",\"request_id\":\"00112233-4455-4677-8899-aabbccddeeff\",\
+             \"listener\":\"public\",\"zone\":\"external\",\"client_ip\":\"203.0.113.9\",\"method\":\"GET\",\
+             \"host\":\"api.contoso.example\",\"path\":\"/orders/7\",\"protocol\":\"HTTP/2\",\
+             \"tls_version\":\"1.3\",\"tls_cipher\":\"TLS_AES_256_GCM_SHA384\",\"client_certificate\":null,\
+             \"status\":200,\"bytes_in\":0,\"bytes_out\":1024,\"duration_us\":812,\"backend_us\":700,\
+             \"api\":\"orders\",\"operation\":\"get-order\",\"product\":\"starter\",\"subscription\":\"ana\",\
+             \"error\":null}\n"
+        );
+    }
+
+    #[test]
+    fn absent_values_are_null_and_an_error_is_an_object() {
+        let record = AccessRecord {
+            host: None,
+            tls_version: None,
+            tls_cipher: None,
+            status: None,
+            backend_us: None,
+            api: None,
+            operation: None,
+            product: None,
+            subscription: None,
+            error: Some(AccessError {
+                source: "authorization",
+                reason: "SubscriptionKeyNotFound",
+                message: "Access denied due to missing subscription key.",
+                section: Some("inbound"),
+                path: None,
+                policy_id: None,
+            }),
+            client_ip: "2001:db8::1".parse().unwrap(),
+            ..RECORD
+        };
+        let value: Value = serde_json::from_str(&line(&record)).unwrap();
+        for field in
+            ["host", "tls_version", "tls_cipher", "client_certificate", "status", "backend_us", "api"]
+        {
+            assert_eq!(value[field], Value::Null, "{field}");
+        }
+        assert_eq!(value["client_ip"], "2001:db8::1");
+        let error = json!({
+            "source": "authorization", "reason": "SubscriptionKeyNotFound",
+            "message": "Access denied due to missing subscription key.",
+            "section": "inbound", "path": null, "policy_id": null,
+        });
+        assert_eq!(value["error"], error);
+    }
+
+    #[test]
+    fn a_query_is_not_logged() {
+        let record = AccessRecord { path: b"/orders?subscription-key=0123456789", ..RECORD };
+        let line = line(&record);
+        assert!(line.contains("\"path\":\"/orders\"") && !line.contains("0123456789"), "{line}");
+    }
+
+    #[test]
+    fn hostile_values_stay_on_one_bounded_line() {
+        let path = b"/\"}\n{\"time\":\xFF\x00".repeat(50_000);
+        let record =
+            AccessRecord { path: &path, host: Some(&[b'\n'; 9_000]), method: "G\u{2028}T", ..RECORD };
+        let line = line(&record);
+        assert_eq!(line.matches('\n').count(), 1);
+        assert!(line.len() < 20_000, "{}", line.len());
+        let value: Value = serde_json::from_str(&line).unwrap();
+        assert!(value["path"].as_str().unwrap().starts_with("/\"}\n{\"time\":\u{FFFD}\0"));
+        assert!(value["path"].as_str().unwrap().ends_with('…'));
+    }
+}
