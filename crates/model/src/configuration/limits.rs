@@ -1,6 +1,10 @@
 //! The `limits` block: a bound for everything that a client can grow.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use super::shapes::{duration, size};
+use crate::tree::decode::{Fields, Shape, integer, record};
 
 /// The bounds. Sizes are bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,4 +56,128 @@ impl Default for Limits {
             drain_timeout: Duration::from_secs(30),
         }
     }
+}
+
+const KIB: u64 = 1 << 10;
+const GIB: u64 = 1 << 30;
+const MOMENT: Duration = Duration::from_millis(10);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+impl Limits {
+    pub(super) fn shape() -> impl Shape<Value = Self> {
+        record("the limits", |fields| {
+            let default = Self::default();
+            Some(Self {
+                header_bytes: bytes(
+                    fields,
+                    "header_bytes",
+                    KIB..=1024 * KIB,
+                    default.header_bytes,
+                    "The request line and the header fields together. Above: 431.",
+                ),
+                headers: count(
+                    fields,
+                    "headers",
+                    1..=1000,
+                    default.headers,
+                    "The number of header fields. Above: 431.",
+                ),
+                body_bytes: fields.or(
+                    "body_bytes",
+                    size(1..=1024 * GIB),
+                    default.body_bytes,
+                    "The request body, counted as it streams. Above: 413.",
+                ),
+                buffered_body_bytes: bytes(
+                    fields,
+                    "buffered_body_bytes",
+                    1..=GIB,
+                    default.buffered_body_bytes,
+                    "A body that a policy needs whole. Above: 413 for a request, 502 for a response.",
+                ),
+                handshake_timeout: fields.or(
+                    "handshake_timeout",
+                    duration(MOMENT..=HOUR),
+                    default.handshake_timeout,
+                    "From the TCP connection to the end of the TLS handshake.",
+                ),
+                header_timeout: fields.or(
+                    "header_timeout",
+                    duration(MOMENT..=HOUR),
+                    default.header_timeout,
+                    "From the first byte of a head to its end.",
+                ),
+                body_timeout: fields.or(
+                    "body_timeout",
+                    duration(MOMENT..=HOUR),
+                    default.body_timeout,
+                    "Between two reads of a request body, and between two writes of a response to a client that does not read.",
+                ),
+                body_rate: narrowed(fields.or(
+                    "body_rate",
+                    integer(0..=u64::from(u32::MAX)),
+                    u64::from(default.body_rate),
+                    "The lowest mean rate of a request body in bytes a second, measured after `body_timeout`. 0: none.",
+                )),
+                idle_timeout: fields.or(
+                    "idle_timeout",
+                    duration(MOMENT..=DAY),
+                    default.idle_timeout,
+                    "A connection with no request under way.",
+                ),
+                connections: count(
+                    fields,
+                    "connections",
+                    1..=10_000_000,
+                    default.connections,
+                    "Client connections of the process.",
+                ),
+                connections_per_client: count(
+                    fields,
+                    "connections_per_client",
+                    0..=10_000_000,
+                    default.connections_per_client,
+                    "Client connections from one address; an IPv6 /64 counts as one. 0: no bound of its own.",
+                ),
+                streams: narrowed(fields.or(
+                    "streams",
+                    integer(1..=10_000),
+                    u64::from(default.streams),
+                    "Concurrent HTTP/2 streams of a connection.",
+                )),
+                drain_timeout: fields.or(
+                    "drain_timeout",
+                    duration(Duration::ZERO..=HOUR),
+                    default.drain_timeout,
+                    "How long a stopping process waits for requests under way.",
+                ),
+            })
+        })
+    }
+}
+
+fn bytes(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    range: RangeInclusive<u64>,
+    default: usize,
+    help: &str,
+) -> usize {
+    fields.or(key, size(range), default as u64, help) as usize
+}
+
+fn count(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    range: RangeInclusive<u64>,
+    default: usize,
+    help: &str,
+) -> usize {
+    fields.or(key, integer(range), default as u64, help) as usize
+}
+
+/// A number whose range has been checked.
+fn narrowed(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
 }

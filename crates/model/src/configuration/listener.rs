@@ -1,11 +1,13 @@
 //! The `listeners` block.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use ipnet::IpNet;
 
-use crate::{Located, Location};
+use super::ListenerTls;
+use super::shapes::{address, host, name, network};
+use crate::tree::decode::{Fields, Shape, choice, list, located, record};
+use crate::{Diagnostic, Located, Location};
 
 /// One listening address. It speaks HTTPS only; `http_redirect` answers 308 and nothing else.
 #[derive(Clone, Debug)]
@@ -58,162 +60,113 @@ pub enum Role {
     Metrics,
 }
 
-/// The `tls` block of a listener.
-#[derive(Clone, Debug)]
-pub struct ListenerTls {
-    /// Certificates, the first of which answers where no name matches.
-    pub certificates: Vec<CertificateEntry>,
-    /// The settings of hosts that have none of their own.
-    pub settings: TlsSettings,
-    /// Where the block stands.
-    pub location: Location,
+impl Zone {
+    const WORDS: [(&'static str, Self); 2] = [("external", Self::External), ("internal", Self::Internal)];
 }
 
-/// One certificate with the hosts that it serves.
-#[derive(Clone, Debug)]
-pub struct CertificateEntry {
-    /// PEM file: leaf first, then intermediates.
-    pub certificate: Located<PathBuf>,
-    /// PEM file of the private key (PKCS#8, PKCS#1 or SEC1).
-    pub key: Located<PathBuf>,
-    /// Host names, lower case, `*.` allowed as first label; empty: the names in the certificate.
-    pub hosts: Vec<String>,
-    /// The settings in force for these hosts: the listener's, with what the entry itself says laid over.
-    pub settings: TlsSettings,
+impl Role {
+    const WORDS: [(&'static str, Self); 2] = [("gateway", Self::Gateway), ("metrics", Self::Metrics)];
 }
 
-/// What a TLS handshake may use.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsSettings {
-    /// The lowest version accepted; default 1.3.
-    pub min_version: TlsVersion,
-    /// Allowed suites in order of preference; empty: the library's safe set.
-    pub cipher_suites: Vec<CipherSuite>,
-    /// Allowed key exchanges in order of preference; default X25519MLKEM768, X25519, secp256r1, secp384r1.
-    pub key_exchange: Vec<KeyExchange>,
-    /// Client certificates.
-    pub client_certificates: ClientCertificates,
-}
-
-impl Default for TlsSettings {
-    fn default() -> Self {
-        Self {
-            min_version: TlsVersion::Tls13,
-            cipher_suites: Vec::new(),
-            key_exchange: KeyExchange::DEFAULT.to_vec(),
-            client_certificates: ClientCertificates::default(),
-        }
+impl Listener {
+    pub(super) fn shape() -> impl Shape<Value = Self> {
+        record("a listener", |fields| {
+            let name = fields.required("name", name(), "Its name in logs and metrics.");
+            let zone = fields.required(
+                "zone",
+                choice(&Zone::WORDS),
+                "The side of the network that it faces. On the external side only exposed APIs answer.",
+            );
+            let address = fields.required(
+                "address",
+                located(address()),
+                "The IP address and port that it listens on. With port 0 the system chooses a free one.",
+            );
+            let serves = fields.or(
+                "serves",
+                list(choice(&Role::WORDS).later(&["portal", "management"])).not_empty().unique(),
+                vec![Role::Gateway],
+                "What it serves: `gateway` the published APIs, `metrics` OpenMetrics at `/metrics`.",
+            );
+            let hosts = fields.optional(
+                "hosts",
+                list(host()).not_empty().unique(),
+                "The host names that it answers to. Others are refused with 421. Left out: all.",
+            );
+            let tls =
+                fields.required("tls", ListenerTls::shape(), "Transport security. No listener is without.");
+            let trusted_proxies = fields.optional(
+                "trusted_proxies",
+                list(network()).unique(),
+                "The peers whose `X-Forwarded-*` and `Forwarded` headers are believed. Left out: none.",
+            );
+            let http_redirect = fields.optional(
+                "http_redirect",
+                located(self::address()),
+                "The IP address and port of a plain listener that only answers 308 to https.",
+            );
+            if zone == Some(Zone::External) {
+                refuse_management(fields);
+            }
+            Some(Self {
+                name: name?,
+                zone: zone?,
+                address: address?,
+                serves,
+                hosts: hosts.unwrap_or_default(),
+                tls: tls?,
+                trusted_proxies: trusted_proxies.unwrap_or_default(),
+                http_redirect,
+                location: fields.location(),
+            })
+        })
     }
 }
 
-/// A TLS protocol version. Nothing older exists here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TlsVersion {
-    /// RFC 5246.
-    Tls12,
-    /// RFC 8446.
-    Tls13,
+fn refuse_management(fields: &mut Fields<'_>) {
+    let entries = fields.node("serves").and_then(|serves| serves.as_sequence()).unwrap_or_default();
+    let place = fields.location();
+    for entry in entries.iter().filter(|entry| entry.as_str() == Some("management")) {
+        let message = "an external zone refuses `management`";
+        fields.push(
+            Diagnostic::error("management-outside", entry.location(&place.file), message)
+                .fix("serve it on a listener of the internal zone"),
+        );
+    }
 }
 
-/// A cipher suite by its IANA name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(non_camel_case_types, missing_docs)]
-pub enum CipherSuite {
-    TLS_AES_256_GCM_SHA384,
-    TLS_AES_128_GCM_SHA256,
-    TLS_CHACHA20_POLY1305_SHA256,
-    TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-    TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-    TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-    TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-    TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-    TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+/// Names and addresses that two listeners claim.
+pub(super) fn conflicts(listeners: &[Listener]) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (index, listener) in listeners.iter().enumerate() {
+        if let Some(first) = listeners.iter().take(index).find(|first| first.name == listener.name) {
+            let message = format!(
+                "two listeners are named `{}`, the first in line {}",
+                listener.name, first.location.line
+            );
+            found.push(Diagnostic::error("duplicate-name", listener.location.clone(), message));
+        }
+    }
+    let addresses: Vec<_> = listeners
+        .iter()
+        .flat_map(|listener| std::iter::once(&listener.address).chain(&listener.http_redirect))
+        .collect();
+    for (index, second) in addresses.iter().enumerate() {
+        if let Some(first) = addresses.iter().take(index).find(|first| overlap(first.value, second.value)) {
+            let message = format!(
+                "`{}` is taken by `{}` in line {} already",
+                second.value, first.value, first.location.line
+            );
+            found.push(Diagnostic::error("duplicate-address", second.location.clone(), message));
+        }
+    }
+    found
 }
 
-impl CipherSuite {
-    /// Every suite with its IANA name and the version that it belongs to.
-    pub const ALL: [(&'static str, Self, TlsVersion); 9] = [
-        ("TLS_AES_256_GCM_SHA384", Self::TLS_AES_256_GCM_SHA384, TlsVersion::Tls13),
-        ("TLS_AES_128_GCM_SHA256", Self::TLS_AES_128_GCM_SHA256, TlsVersion::Tls13),
-        ("TLS_CHACHA20_POLY1305_SHA256", Self::TLS_CHACHA20_POLY1305_SHA256, TlsVersion::Tls13),
-        (
-            "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-            Self::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-            TlsVersion::Tls12,
-        ),
-        (
-            "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-            Self::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-            TlsVersion::Tls12,
-        ),
-        (
-            "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
-            Self::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-            TlsVersion::Tls12,
-        ),
-        (
-            "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
-            Self::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-            TlsVersion::Tls12,
-        ),
-        (
-            "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-            Self::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-            TlsVersion::Tls12,
-        ),
-        (
-            "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
-            Self::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-            TlsVersion::Tls12,
-        ),
-    ];
-}
-
-/// A key exchange group by its IANA name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum KeyExchange {
-    /// The hybrid of X25519 and ML-KEM-768.
-    X25519Mlkem768,
-    /// RFC 7748.
-    X25519,
-    /// NIST P-256.
-    Secp256r1,
-    /// NIST P-384.
-    Secp384r1,
-}
-
-impl KeyExchange {
-    /// Every group with its IANA name.
-    pub const ALL: [(&'static str, Self); 4] = [
-        ("X25519MLKEM768", Self::X25519Mlkem768),
-        ("X25519", Self::X25519),
-        ("secp256r1", Self::Secp256r1),
-        ("secp384r1", Self::Secp384r1),
-    ];
-
-    /// The hybrid first, then the classical groups.
-    pub const DEFAULT: [Self; 4] = [Self::X25519Mlkem768, Self::X25519, Self::Secp256r1, Self::Secp384r1];
-}
-
-/// The `client_certificates` block.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClientCertificates {
-    /// Whether a certificate is asked for.
-    pub mode: ClientCertificateMode,
-    /// PEM files of the authorities that vouch for clients.
-    pub trust: Vec<Located<PathBuf>>,
-    /// PEM or DER files of revocation lists.
-    pub crls: Vec<Located<PathBuf>>,
-}
-
-/// Whether a client certificate is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ClientCertificateMode {
-    /// Not asked for.
-    #[default]
-    Off,
-    /// Asked for; a client without one is served, one with a bad one is not.
-    Optional,
-    /// No handshake without a good one.
-    Required,
+/// Whether both cannot be listened on at once: the same port, and one address within the other.
+fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+    a.port() != 0
+        && a.port() == b.port()
+        && a.is_ipv4() == b.is_ipv4()
+        && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
 }

@@ -4,23 +4,33 @@
 mod backend_tls;
 mod limits;
 mod listener;
+mod reader;
+mod schema;
+mod shapes;
 mod store;
 mod telemetry;
+mod tls;
 mod zones;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use self::backend_tls::BackendDraft;
+use self::shapes::{mail_address, path};
 use crate::Located;
+use crate::tree::decode::{Shape, boolean, list, map, one_or_many, record, text};
 
 pub use self::backend_tls::{BackendConnection, ClientIdentity, Trust};
 pub use self::limits::Limits;
-pub use self::listener::{
-    CertificateEntry, CipherSuite, ClientCertificateMode, ClientCertificates, KeyExchange, Listener,
-    ListenerTls, Role, TlsSettings, TlsVersion, Zone,
-};
+pub use self::listener::{Listener, Role, Zone};
+pub use self::reader::{parse, read};
+pub use self::schema::schema;
 pub use self::store::{Counters, Database, MasterKey, Store};
 pub use self::telemetry::{LogTarget, Telemetry};
+pub use self::tls::{
+    CertificateEntry, CipherSuite, ClientCertificateMode, ClientCertificates, KeyExchange, ListenerTls,
+    TlsSettings, TlsVersion,
+};
 pub use self::zones::{Expose, Zones};
 
 /// Everything that `gatehouse.yaml` says, with defaults filled in.
@@ -73,5 +83,105 @@ impl Default for Service {
             publisher_name: None,
             publisher_email: None,
         }
+    }
+}
+
+impl Configuration {
+    /// The whole file, which stands at `file`.
+    fn shape(file: &Path) -> impl Shape<Value = Self> {
+        record("the configuration", move |fields| {
+            let service = fields.optional("service", Service::shape(), "Who runs this instance.");
+            let artifacts = fields.optional(
+                "artifacts",
+                one_or_many(path()),
+                "An APIOps folder, or a list of them: a later one wins over an earlier one.",
+            );
+            let overrides = fields.optional(
+                "overrides",
+                path(),
+                "An APIOps publisher override file: what differs in this environment.",
+            );
+            let listeners = fields.required(
+                "listeners",
+                list(Listener::shape()).not_empty(),
+                "Where the instance listens.",
+            );
+            let zones = fields.optional("zones", Zones::shape(), "What each zone exposes.");
+            let backend_tls = fields.optional(
+                "backend_tls",
+                BackendConnection::shape(),
+                "How backends are reached where no entry of `backends` says otherwise.",
+            );
+            let backends = fields.optional(
+                "backends",
+                map("backend ids with their connections", BackendDraft::shape()),
+                "How single backends are reached, by backend id.",
+            );
+            let store = fields.optional("store", Store::shape(file), "What outlives the process.");
+            let telemetry =
+                fields.optional("telemetry", Telemetry::shape(), "What the instance says about its work.");
+            let limits =
+                fields.optional("limits", Limits::shape(), "A bound for everything that a client can grow.");
+            let watch = fields.or(
+                "watch",
+                boolean(),
+                false,
+                "Whether changes of this file and of the artifacts are picked up by themselves.",
+            );
+            for key in ["waf", "vaults", "identity", "management", "portal"] {
+                fields.later(key);
+            }
+
+            let listeners = listeners.unwrap_or_default();
+            for conflict in listener::conflicts(&listeners) {
+                fields.push(conflict);
+            }
+            let backend_tls = backend_tls.unwrap_or_default();
+            let mut connections = BTreeMap::new();
+            for (id, draft) in backends.unwrap_or_default() {
+                let (connection, conflicts) = draft.over(&backend_tls);
+                for conflict in conflicts {
+                    fields.push(conflict);
+                }
+                connections.insert(id.value, connection);
+            }
+            Some(Self {
+                file: file.to_owned(),
+                service: service.unwrap_or_default(),
+                artifacts: artifacts.unwrap_or_default(),
+                overrides,
+                listeners,
+                zones: zones.unwrap_or_default(),
+                backend_tls,
+                backends: connections,
+                store: store.unwrap_or_else(|| Store::default_beside(file)),
+                telemetry: telemetry.unwrap_or_default(),
+                limits: limits.unwrap_or_default(),
+                watch,
+            })
+        })
+    }
+}
+
+impl Service {
+    fn shape() -> impl Shape<Value = Self> {
+        record("the service", |fields| {
+            let default = Self::default();
+            let name =
+                fields.or("name", text(), default.name, "`context.Deployment.ServiceName` in policies.");
+            let region =
+                fields.or("region", text(), default.region, "`context.Deployment.Region` in policies.");
+            let publisher = fields.optional(
+                "publisher",
+                record("the publisher", |fields| {
+                    let name = fields.optional("name", text(), "The publisher's name.");
+                    let email = fields.optional("email", mail_address(), "The publisher's mail address.");
+                    Some((name, email))
+                }),
+                "Who publishes the APIs.",
+            );
+            let (publisher_name, publisher_email) = publisher.unwrap_or_default();
+            Some(Self { name, region, publisher_name, publisher_email })
+        })
     }
 }

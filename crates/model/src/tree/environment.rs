@@ -1,9 +1,122 @@
 //! `${NAME}` in scalars.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::{Diagnostic, Diagnostics, Location};
+
+/// What `${NAME}` stands for, and which scalars could not be told.
+pub struct Environment<'l> {
+    lookup: &'l dyn Fn(&str) -> Option<String>,
+    diagnostics: Diagnostics,
+    unresolved: Vec<Location>,
+}
+
+impl fmt::Debug for Environment<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment").field("diagnostics", &self.diagnostics).finish_non_exhaustive()
+    }
+}
+
+impl<'l> Environment<'l> {
+    /// The variables that a lookup answers.
+    pub fn new(lookup: &'l dyn Fn(&str) -> Option<String>) -> Self {
+        Self { lookup, diagnostics: Diagnostics::new(), unresolved: Vec::new() }
+    }
+
+    /// The references that are malformed or unset, and the places of the scalars that hold them: what is said about
+    /// these scalars otherwise is only a consequence.
+    pub fn into_findings(self) -> (Diagnostics, Vec<Location>) {
+        (self.diagnostics, self.unresolved)
+    }
+
+    /// The text with its references replaced; `None` where that fails.
+    pub(super) fn expand(&mut self, text: &str, origin: &Origin<'_>) -> Option<String> {
+        let mut expanded = String::with_capacity(text.len());
+        let mut rest = text;
+        let mut failed = false;
+        for nth in 0.. {
+            let Some(start) = rest.find("${") else { break };
+            let (before, reference) = rest.split_at(start);
+            let reference = reference.get(2..).unwrap_or("");
+            if let Some(before) = before.strip_suffix('$') {
+                expanded.push_str(before);
+                expanded.push_str("${");
+                rest = reference;
+                continue;
+            }
+            expanded.push_str(before);
+            let named = reference.split_once('}').filter(|(name, _)| is_name(name));
+            rest = named.map_or(reference, |(_, after)| after);
+            if let Some(value) = named.and_then(|(name, _)| (self.lookup)(name)) {
+                expanded.push_str(&value);
+                continue;
+            }
+            failed = true;
+            self.diagnostics.push(unresolved(named.map(|(name, _)| name), origin.nth_reference(nth)));
+        }
+        if failed {
+            self.unresolved.push(origin.location(origin.line, origin.column + 1));
+            return None;
+        }
+        expanded.push_str(rest);
+        Some(expanded)
+    }
+}
+
+fn unresolved(name: Option<&str>, location: Location) -> Diagnostic {
+    let error = |message: String| Diagnostic::error("environment-variable", location, message);
+    if let Some(name) = name {
+        return error(format!("the environment variable `{name}` is not set"));
+    }
+    error("`${` begins the name of an environment variable, and none follows".to_owned())
+        .fix("write `${NAME}`, or `$${` for the two characters")
+}
+
+fn is_name(name: &str) -> bool {
+    let mut characters = name.chars();
+    characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && characters.all(|character| character.is_ascii_alphanumeric() || character == '_')
+}
+
+/// What stands for the braces of a reference while YAML is scanned, where braces of their own would begin and end
+/// mappings within `[ ]` and `{ }`. Neither is a character of any text (Unicode, section 23.7).
+const BRACES: [char; 2] = ['\u{10fffe}', '\u{10ffff}'];
+
+/// The document with the braces of its references out of YAML's way, each character for one.
+pub(super) fn mask(document: &str) -> Cow<'_, str> {
+    let mut masked = String::new();
+    let mut rest = document;
+    while let Some((before, reference)) = rest.split_once("${") {
+        masked.push_str(before);
+        if let Some((name, after)) = reference.split_once('}').filter(|(name, _)| is_name(name)) {
+            let [open, close] = BRACES;
+            masked.extend(['$', open]);
+            masked.push_str(name);
+            masked.push(close);
+            rest = after;
+        } else {
+            masked.push_str("${");
+            rest = reference;
+        }
+    }
+    if masked.is_empty() {
+        return Cow::Borrowed(document);
+    }
+    masked.push_str(rest);
+    Cow::Owned(masked)
+}
+
+/// The text as the author wrote it.
+pub(super) fn unmask(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.contains(BRACES) {
+        let [open, close] = BRACES;
+        return Cow::Owned(text.replace(open, "{").replace(close, "}"));
+    }
+    text
+}
 
 /// Where a scalar stands, to find the place of a reference within it.
 pub(super) struct Origin<'a> {
@@ -12,62 +125,6 @@ pub(super) struct Origin<'a> {
     /// Line from 1, column from 0.
     pub(super) line: usize,
     pub(super) column: usize,
-}
-
-/// The text with its references replaced; `None`: nothing of it is well-formed and set.
-pub(super) fn expand(
-    text: &str,
-    environment: &dyn Fn(&str) -> Option<String>,
-    origin: &Origin<'_>,
-    diagnostics: &mut Diagnostics,
-) -> Option<String> {
-    let mut expanded = String::with_capacity(text.len());
-    let mut rest = text;
-    let mut failed = false;
-    for nth in 0.. {
-        let Some(start) = rest.find("${") else { break };
-        let (before, reference) = rest.split_at(start);
-        let reference = reference.get(2..).unwrap_or("");
-        if let Some(before) = before.strip_suffix('$') {
-            expanded.push_str(before);
-            expanded.push_str("${");
-            rest = reference;
-            continue;
-        }
-        expanded.push_str(before);
-        let name = reference.split_once('}').filter(|(name, _)| is_name(name));
-        let problem = match name {
-            None => Diagnostic::error(
-                "environment-variable",
-                origin.nth_reference(nth),
-                "`${` begins the name of an environment variable, and none follows",
-            )
-            .fix("write `${NAME}`, or `$${` for the two characters"),
-            Some((name, after)) => match environment(name) {
-                Some(value) => {
-                    expanded.push_str(&value);
-                    rest = after;
-                    continue;
-                }
-                None => Diagnostic::error(
-                    "environment-variable",
-                    origin.nth_reference(nth),
-                    format!("the environment variable `{name}` is not set"),
-                ),
-            },
-        };
-        diagnostics.push(problem);
-        failed = true;
-        rest = name.map_or(reference, |(_, after)| after);
-    }
-    expanded.push_str(rest);
-    (!failed).then_some(expanded)
-}
-
-fn is_name(name: &str) -> bool {
-    let mut characters = name.chars();
-    characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
-        && characters.all(|character| character.is_ascii_alphanumeric() || character == '_')
 }
 
 impl Origin<'_> {

@@ -9,6 +9,7 @@ mod scalar;
 mod tests;
 mod yaml;
 
+pub use self::environment::Environment;
 pub use self::json::parse_json;
 pub use self::node::{Key, Node, NodeValue};
 pub use self::yaml::{parse_yaml, parse_yaml_expanding};

@@ -1,15 +1,16 @@
 //! YAML 1.2 into a tree, on the events of `granit-parser`.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use granit_parser::{ErrorKind, Event, Marker, Options, Parser, ScalarStyle, ScanError, Span, Tag};
 
-use super::environment::{Origin, expand};
+use super::environment::{Environment, Origin, mask, unmask};
 use super::node::duplicate_key;
 use super::{Key, MAX_DEPTH, Node, NodeValue, scalar};
-use crate::{Diagnostic, Diagnostics, Location};
+use crate::{Diagnostic, Location};
 
 /// How many nodes the anchors and aliases of a document may copy, and how many bytes of text with them.
 const MAX_COPIED_NODES: usize = 500_000;
@@ -21,24 +22,20 @@ pub fn parse_yaml(text: &str, file: &Arc<Path>) -> Result<Node, Diagnostic> {
     Builder::new(text, file, None).document()
 }
 
-/// The same, with `${NAME}` replaced by what `environment` answers in every scalar that is a value: before a plain
-/// scalar gets its type, so that `${PORT}` can be a number. `$${` stands for `${`. What is unset or malformed is
-/// added to `diagnostics`, and the scalar stays as it is.
+/// The same, with `${NAME}` replaced in every scalar that is a value: before a plain scalar gets its type, so that
+/// `${PORT}` can be a number. `$${` stands for `${`. A scalar that names something unset stays as it is.
 pub fn parse_yaml_expanding(
     text: &str,
     file: &Arc<Path>,
-    environment: &dyn Fn(&str) -> Option<String>,
-    diagnostics: &mut Diagnostics,
+    environment: &mut Environment<'_>,
 ) -> Result<Node, Diagnostic> {
-    Builder::new(text, file, Some((environment, diagnostics))).document()
+    Builder::new(text, file, Some(environment)).document()
 }
 
-type Environment<'e> = (&'e dyn Fn(&str) -> Option<String>, &'e mut Diagnostics);
-
-struct Builder<'e> {
+struct Builder<'e, 'l> {
     text: &'e str,
     file: &'e Arc<Path>,
-    environment: Option<Environment<'e>>,
+    environment: Option<&'e mut Environment<'l>>,
     open: Vec<Open>,
     anchors: HashMap<usize, Option<Anchor>>,
     copied_nodes: usize,
@@ -65,8 +62,8 @@ struct Anchor {
     bytes: usize,
 }
 
-impl<'e> Builder<'e> {
-    fn new(text: &'e str, file: &'e Arc<Path>, environment: Option<Environment<'e>>) -> Self {
+impl<'e, 'l> Builder<'e, 'l> {
+    fn new(text: &'e str, file: &'e Arc<Path>, environment: Option<&'e mut Environment<'l>>) -> Self {
         Self {
             text: text.strip_prefix('\u{feff}').unwrap_or(text),
             file,
@@ -82,7 +79,11 @@ impl<'e> Builder<'e> {
         let mut root = None;
         let mut options = Options::default();
         options.set_emit_comments(false);
-        let mut parser = Parser::new_from_str_with_options(self.text, options);
+        let document = match self.environment {
+            Some(_) => mask(self.text),
+            None => Cow::Borrowed(self.text),
+        };
+        let mut parser = Parser::new_from_str_with_options(&document, options);
         while let Some(event) = parser.next_event() {
             let (event, span) = event.map_err(|error| self.syntax(&error))?;
             let at = span.start;
@@ -97,6 +98,7 @@ impl<'e> Builder<'e> {
                     self.check_tag(tag.as_deref(), &["str", "int", "float", "bool", "null"], &span)?;
                     // The parser says `~` where nothing stands.
                     let text = if style == ScalarStyle::Plain && span.is_empty() { "".into() } else { text };
+                    let text = if self.environment.is_some() { unmask(text) } else { text };
                     let node = if self.expects_key() {
                         self.placed(NodeValue::String(text.into_owned()), &at)
                     } else {
@@ -195,10 +197,10 @@ impl<'e> Builder<'e> {
         at: &Marker,
     ) -> Result<Node, Diagnostic> {
         let expanded = match &mut self.environment {
-            Some((environment, diagnostics)) if text.contains("${") => {
+            Some(environment) if text.contains("${") => {
                 let origin =
                     Origin { document: self.text, file: self.file, line: at.line(), column: at.col() };
-                expand(text, *environment, &origin, diagnostics)
+                environment.expand(text, &origin)
             }
             _ => None,
         };
@@ -310,10 +312,6 @@ impl<'e> Builder<'e> {
             return self.too_deep(at);
         }
         let error = self.error("yaml-syntax", at, format!("this is not YAML: {info}"));
-        let line = self.text.lines().nth(at.line().saturating_sub(1)).unwrap_or("");
-        if self.environment.is_some() && line.contains("${") {
-            return error.fix("within [ ] and { } write \"${NAME}\" with quotes");
-        }
         if info.contains("tab") {
             return error.fix("indent with spaces: YAML takes no tabs");
         }

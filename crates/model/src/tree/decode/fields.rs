@@ -68,32 +68,35 @@ impl<'f> Fields<'f> {
         self.read(key, &shape, help, shown).unwrap_or(default)
     }
 
+    /// A key whose default the caller fills in; `default` is how one would write it.
+    #[expect(clippy::needless_pass_by_value, reason = "a shape is made where it is used")]
+    pub fn defaulting<S: Shape>(
+        &mut self,
+        key: &'static str,
+        shape: S,
+        default: Value,
+        help: &str,
+    ) -> Option<S::Value> {
+        self.read(key, &shape, help, Some(default))
+    }
+
     /// A key of a later version: refused, and no unknown one either.
     pub fn later(&mut self, key: &'static str) {
         self.known.push(key);
         if let Source::Mapping { entries, context, .. } = &mut self.source
             && let Some((key, _)) = entries.iter().find(|(candidate, _)| candidate.text == key)
         {
-            let message = format!("`{}` is not yet available in this version", key.text);
             let location = key.location(context.file());
-            context.push(Diagnostic::error("not-yet-available", location, message));
-        }
-    }
-
-    /// The place of a key's value, or of the mapping where the key is not there.
-    pub fn place(&self, key: &str) -> Location {
-        match &self.source {
-            Source::Mapping { node, entries, context, .. } => {
-                let value = entries.iter().find(|(candidate, _)| candidate.text == key);
-                context.place(value.map_or(*node, |(_, value)| value))
-            }
-            Source::Description { .. } => Location::file(Arc::<Path>::from(Path::new(""))),
+            context.not_yet_available(location, &format!("`{}`", key.text));
         }
     }
 
     /// The place of the mapping.
     pub fn location(&self) -> Location {
-        self.place("")
+        match &self.source {
+            Source::Mapping { node, context, .. } => context.place(node),
+            Source::Description { .. } => Location::file(Arc::<Path>::from(Path::new(""))),
+        }
     }
 
     /// The value of a key as it stands.

@@ -85,6 +85,12 @@ impl Context {
         node.location(&self.file)
     }
 
+    /// Tells that something belongs to a later version.
+    pub fn not_yet_available(&mut self, location: Location, what: &str) {
+        let message = format!("{what} is not yet available in this version");
+        self.push(Diagnostic::error("not-yet-available", location, message));
+    }
+
     /// Tells that a node is not what it must be, and how to write it where that is plain.
     pub fn wrong_type(&mut self, node: &Node, expected: &str) {
         let location = self.place(node);

@@ -7,8 +7,8 @@ use std::ops::RangeInclusive;
 use serde_json::{Value, json};
 
 use super::{Context, Shape, Show};
-use crate::did_you_mean;
-use crate::tree::{Node, NodeValue};
+use crate::tree::{Node, NodeValue, scalar};
+use crate::{Diagnostic, did_you_mean};
 
 /// Why a value of the right type is wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -256,9 +256,7 @@ impl<T: Copy> Shape for Choice<T> {
             return Some(*value);
         }
         if self.later.contains(&written.as_ref()) {
-            let message = format!("`{written}` is not yet available in this version");
-            let location = context.place(node);
-            context.push(crate::Diagnostic::error("not-yet-available", location, message));
+            context.not_yet_available(context.place(node), &format!("`{written}`"));
             return None;
         }
         let mut invalid = Invalid::default();
@@ -282,7 +280,13 @@ impl<T: Copy> Shape for Choice<T> {
     }
 
     fn schema(&self) -> Value {
-        json!({ "enum": self.words().collect::<Vec<_>>() })
+        // What YAML takes for a number or a boolean without quotes is the same word here.
+        let typed = self.words().filter_map(|word| scalar::resolve(word).ok()).map(|value| match value {
+            NodeValue::Number(number) => Some(Value::Number(number)),
+            NodeValue::Boolean(value) => Some(Value::Bool(value)),
+            _ => None,
+        });
+        json!({ "enum": self.words().map(Value::from).chain(typed.flatten()).collect::<Vec<_>>() })
     }
 }
 
@@ -304,7 +308,7 @@ fn text_of<'n>(node: &'n Node, expected: &str, context: &mut Context) -> Option<
         Some(written) => {
             let message = format!("{} must be {expected}, not {}", context.subject(), node.kind());
             let location = context.place(node);
-            let error = crate::Diagnostic::error("wrong-type", location, message);
+            let error = Diagnostic::error("wrong-type", location, message);
             context.push(error.fix(format!("put it in quotes if it is meant: \"{written}\"")));
         }
         None => context.wrong_type(node, expected),
