@@ -1,8 +1,8 @@
 //! Bodies made from schemas, for responses that the definition gives no example of.
 //!
 //! A sample is valid as far as types, enumerations, formats and bounds of numbers, lengths and lists go; patterns are
-//! not looked at. It is always the same for the same schema, and small: optional properties are left out when a sample
-//! has become large or deep, and recursion ends at the first repetition.
+//! not looked at. It is always the same for the same schema, and small: what is optional is left out when a sample has
+//! become large or deep, and recursion ends at the first repetition.
 
 mod scalar;
 
@@ -12,8 +12,10 @@ use super::Format;
 use super::openapi::{At, References};
 use crate::tree::{Node, NodeValue};
 
-/// How many values one sample may consist of, and all samples of a definition together.
-const MAX_NODES: usize = 150;
+/// How many values a sample may have before what is optional is left out, how many it may have at all, and how many all
+/// samples of a definition may have together.
+const ENOUGH_NODES: usize = 120;
+const MAX_NODES: usize = 1_000;
 const MAX_TOTAL_NODES: usize = 100_000;
 /// How large a value may be that the schema gives itself (`example`, `default` …).
 const MAX_GIVEN_NODES: usize = 1_000;
@@ -29,8 +31,10 @@ pub(super) struct Sampler<'a, 'd> {
     format: Format,
     /// How many values all further samples may have.
     total: usize,
-    /// How many values the present one may have.
-    left: usize,
+    /// How many values the present one has.
+    nodes: usize,
+    /// Properties that a composition around the present schema requires of it.
+    demanded: Vec<&'a str>,
     /// The referenced schemas that are being sampled.
     open: Vec<&'a Node>,
     has_left_out: bool,
@@ -38,7 +42,15 @@ pub(super) struct Sampler<'a, 'd> {
 
 impl<'a, 'd> Sampler<'a, 'd> {
     pub(super) fn new(references: &'d References<'a>, format: Format) -> Self {
-        Self { references, format, total: MAX_TOTAL_NODES, left: 0, open: Vec::new(), has_left_out: false }
+        Self {
+            references,
+            format,
+            total: MAX_TOTAL_NODES,
+            nodes: 0,
+            demanded: Vec::new(),
+            open: Vec::new(),
+            has_left_out: false,
+        }
     }
 
     /// Whether a sample was not made because the definition has too many.
@@ -58,20 +70,20 @@ impl<'a, 'd> Sampler<'a, 'd> {
             self.has_left_out = true;
             return None;
         }
-        let budget = MAX_NODES.min(self.total);
-        self.left = budget;
+        self.nodes = 0;
+        self.demanded.clear();
         self.open.clear();
         let sample = self.schema(schema, 0);
-        self.total -= budget - self.left;
+        self.total = self.total.saturating_sub(self.nodes);
         sample.filter(|value| is_json || value.is_string())
     }
 
     /// `None`: nothing satisfies the schema, or nothing small does.
     fn schema(&mut self, at: At<'a>, depth: usize) -> Option<Value> {
-        if depth > MAX_DEPTH || self.left == 0 {
+        if depth > MAX_DEPTH || self.nodes >= MAX_NODES {
             return None;
         }
-        self.left -= 1;
+        self.nodes += 1;
         match &at.node.value {
             NodeValue::Boolean(true) => return Some(Value::Object(Map::new())),
             NodeValue::Mapping(_) => {}
@@ -111,16 +123,33 @@ impl<'a, 'd> Sampler<'a, 'd> {
         };
         let given = schema
             .get("example")
+            .filter(|value| !value.is_null())
             .or_else(|| first("examples"))
             .or_else(|| schema.get("const"))
-            .or_else(|| schema.get("default").filter(|value| !value.is_null()))
+            .or_else(|| schema.get("default").filter(|value| !is_nothing(value)))
             .or_else(|| first("enum"))?;
         let nodes = count(given, MAX_GIVEN_NODES)?;
-        self.left = self.left.saturating_sub(nodes);
+        self.nodes += nodes - 1;
         Some(given.to_json())
     }
 
     fn composed(&mut self, at: At<'a>, depth: usize) -> Option<Value> {
+        let outer = self.demanded.len();
+        for part in at.get("allOf").into_iter().flat_map(At::items) {
+            self.demand(self.references.follow(part).unwrap_or(part));
+        }
+        self.demand(at);
+        let sample = self.united(at, depth);
+        self.demanded.truncate(outer);
+        sample
+    }
+
+    /// Notes what a part of a composition requires of all its parts.
+    fn demand(&mut self, part: At<'a>) {
+        self.demanded.extend(required(part));
+    }
+
+    fn united(&mut self, at: At<'a>, depth: usize) -> Option<Value> {
         let mut sample = None;
         for part in at.get("allOf").into_iter().flat_map(At::items) {
             if let Some(value) = self.schema(part, depth + 1) {
@@ -160,19 +189,14 @@ impl<'a, 'd> Sampler<'a, 'd> {
     }
 
     fn object(&mut self, at: At<'a>, depth: usize) -> Value {
-        let required: Vec<&str> = at
-            .get("required")
-            .into_iter()
-            .flat_map(At::items)
-            .filter_map(|name| name.node.as_str())
-            .collect();
+        let demanded = std::mem::take(&mut self.demanded);
         let properties: Vec<_> = at.get("properties").into_iter().flat_map(At::entries).collect();
         let mut values: Vec<Option<Value>> = vec![None; properties.len()];
         // Required properties first, so that optional ones do not take their share of the budget.
         for wanted in [true, false] {
             for ((key, property), value) in properties.iter().zip(&mut values) {
-                let is_required = required.contains(&key.text.as_str());
-                let fits = is_required || depth < MAX_OPTIONAL_DEPTH;
+                let is_required = demanded.contains(&key.text.as_str());
+                let fits = is_required || (depth < MAX_OPTIONAL_DEPTH && self.nodes < ENOUGH_NODES);
                 if is_required == wanted && fits && !self.is_write_only(*property) {
                     *value = self.schema(*property, depth + 1);
                     if value.is_none() && is_required {
@@ -186,12 +210,13 @@ impl<'a, 'd> Sampler<'a, 'd> {
             .zip(values)
             .filter_map(|((key, _), value)| Some((key.text.clone(), value?)))
             .collect();
-        if properties.is_empty() {
+        if properties.is_empty() && self.nodes < ENOUGH_NODES {
             let more = at.get("additionalProperties").filter(|more| more.node.as_mapping().is_some());
             if let Some(value) = more.and_then(|more| self.schema(more, depth + 1)) {
                 object.insert("key".to_owned(), value);
             }
         }
+        self.demanded = demanded;
         Value::Object(object)
     }
 
@@ -202,10 +227,17 @@ impl<'a, 'd> Sampler<'a, 'd> {
     }
 
     fn array(&mut self, at: At<'a>, depth: usize) -> Option<Value> {
+        let demanded = std::mem::take(&mut self.demanded);
+        let items = self.items(at, depth);
+        self.demanded = demanded;
+        items.map(Value::Array)
+    }
+
+    fn items(&mut self, at: At<'a>, depth: usize) -> Option<Vec<Value>> {
         let number = |key: &str| at.node.get(key).and_then(Node::as_u64);
         let least = number("minItems").unwrap_or(0);
-        if number("maxItems") == Some(0) {
-            return Some(Value::Array(Vec::new()));
+        if number("maxItems") == Some(0) || (least == 0 && self.nodes >= ENOUGH_NODES) {
+            return Some(Vec::new());
         }
         let mut items: Vec<Value> = at
             .get("prefixItems")
@@ -216,22 +248,28 @@ impl<'a, 'd> Sampler<'a, 'd> {
         let wanted = usize::try_from(least).unwrap_or(MAX_ITEMS).clamp(1, MAX_ITEMS);
         if items.len() < wanted
             && let Some(schema) = at.get("items")
-            && let Some(value) = self.schema(schema, depth + 1)
         {
-            // Where all must differ, more than one cannot be promised.
-            let wanted = if at.flag("uniqueItems") { items.len() + 1 } else { wanted };
-            items.resize(wanted, value);
-            self.left = self.left.saturating_sub(wanted);
+            let before = self.nodes;
+            match self.schema(schema, depth + 1) {
+                Some(value) => {
+                    // Where all must differ, more than one cannot be promised.
+                    let wanted = if at.flag("uniqueItems") { items.len() + 1 } else { wanted };
+                    self.nodes += (wanted - items.len() - 1) * (self.nodes - before);
+                    items.resize(wanted, value);
+                }
+                None if least > 0 => return None,
+                None => {}
+            }
         }
-        if items.is_empty() && least > 0 && at.get("items").is_some() {
-            return None;
-        }
-        Some(Value::Array(items))
+        Some(items)
     }
 
     /// The least value of a schema's type, where a required property cannot be sampled.
-    fn least(&self, property: At<'a>) -> Value {
+    fn least(&mut self, property: At<'a>) -> Value {
         let target = self.references.follow(property).unwrap_or(property);
+        if let Some(value) = self.given(target.node) {
+            return value;
+        }
         match kind(target.node) {
             Some("object") => Value::Object(Map::new()),
             Some("array") => Value::Array(Vec::new()),
@@ -268,6 +306,18 @@ fn kind(schema: &Node) -> Option<&str> {
             None
         }
     })
+}
+
+/// The names of the properties that a schema requires.
+fn required(schema: At<'_>) -> impl Iterator<Item = &str> {
+    schema.get("required").into_iter().flat_map(At::items).filter_map(|name| name.node.as_str())
+}
+
+/// Whether a default says nothing: many definitions have an empty one where the schema wants more.
+fn is_nothing(default: &Node) -> bool {
+    default.is_null()
+        || default.as_mapping().is_some_and(<[_]>::is_empty)
+        || default.as_sequence().is_some_and(<[_]>::is_empty)
 }
 
 /// Objects are united, the earlier winning; anything else stands or gives way as a whole.

@@ -113,7 +113,7 @@ fn a_wide_schema_gives_a_small_sample_with_all_that_is_required() {
     text.push_str("    last: { type: string }\n");
     let sample = sample(&text);
     let object = sample.as_object().unwrap();
-    assert!(object.len() <= MAX_NODES);
+    assert!(object.len() <= ENOUGH_NODES + 1);
     assert_eq!(object["last"], "string");
 }
 
@@ -130,7 +130,30 @@ fn nothing_grows_with_the_power_of_its_depth() {
     }
     text.push_str("s40: { type: string }\n");
     let sample = sample(&text);
-    assert!(sample.to_string().len() < 4096);
+    assert!(sample.to_string().len() < 32 << 10);
+}
+
+#[test]
+fn all_parts_of_a_composition_require_of_all() {
+    let mut text = String::from(
+        "of: { allOf: [{ $ref: '#/wide' }, { required: [p1990] }], required: [p1991] }\nwide:\n",
+    );
+    text.push_str("  properties:\n");
+    for number in 0..2000 {
+        writeln!(text, "    p{number}: {{ type: string }}").unwrap();
+    }
+    let sample = sample(&text);
+    assert_eq!((&sample["p1990"], &sample["p1991"]), (&json!("string"), &json!("string")));
+    assert_eq!(sample.get("p1992"), None);
+}
+
+#[test]
+fn an_empty_default_says_nothing() {
+    assert_eq!(
+        sample("of: { default: {}, required: [a], properties: { a: { type: string } } }"),
+        json!({"a": "string"})
+    );
+    assert_eq!(sample("of: { type: array, default: [], items: { type: integer } }"), json!([0]));
 }
 
 #[test]

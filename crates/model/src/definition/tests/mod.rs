@@ -1,4 +1,5 @@
 mod formats;
+mod mutations;
 mod operations;
 mod references;
 mod responses;
