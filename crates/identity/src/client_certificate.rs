@@ -1,0 +1,111 @@
+//! What is known of a client's certificate.
+
+use std::fmt;
+
+use aws_lc_rs::digest;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::FromDer as _;
+
+use crate::distinguished_name;
+
+/// The facts of a client certificate that policies and logs ask for, read once when its connection is made.
+/// Texts are as `X509Certificate2` of .NET gives them, since policies compare with those.
+///
+/// Nothing here says that the certificate is trusted: the TLS handshake has decided that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The subject's distinguished name, most specific part first: `CN=ana, O="Contoso, Ltd.", C=DE`.
+    pub subject: String,
+    /// The issuer's distinguished name in the same form.
+    pub issuer: String,
+    /// The subject's most specific common name.
+    pub common_name: Option<String>,
+    /// The serial number's bytes in upper-case hexadecimal.
+    pub serial_number: String,
+    /// SHA-1 of the certificate in upper-case hexadecimal, which API Management calls the thumbprint. It
+    /// names a certificate that is trusted already; it proves nothing.
+    pub thumbprint: String,
+    /// SHA-256 of the certificate in upper-case hexadecimal.
+    pub thumbprint_sha256: String,
+    /// From when on it is valid, in seconds since 1970.
+    pub not_before: i64,
+    /// Until when it is valid, that second included, in seconds since 1970.
+    pub not_after: i64,
+    /// The DNS names of its subject alternative name, as they stand there.
+    pub dns_names: Vec<String>,
+}
+
+impl ClientCertificate {
+    /// Reads a certificate in DER.
+    pub fn from_der(der: &[u8]) -> Result<Self, InvalidCertificate> {
+        let malformed = |what: &dyn fmt::Display| InvalidCertificate(what.to_string());
+        let (rest, certificate) = X509Certificate::from_der(der).map_err(|error| malformed(&error))?;
+        if !rest.is_empty() {
+            return Err(malformed(&"there are bytes after its end"));
+        }
+        let alternative = certificate.subject_alternative_name().map_err(|error| malformed(&error))?;
+        let dns_names = alternative
+            .iter()
+            .flat_map(|extension| &extension.value.general_names)
+            .filter_map(|name| match name {
+                GeneralName::DNSName(name) => Some((*name).to_owned()),
+                _ => None,
+            })
+            .collect();
+        let subject = certificate.subject();
+        let common_name = subject.iter_common_name().last().and_then(distinguished_name::value);
+        let validity = certificate.validity();
+        Ok(Self {
+            subject: distinguished_name::text(subject),
+            issuer: distinguished_name::text(certificate.issuer()),
+            common_name,
+            serial_number: upper_hex(certificate.raw_serial()),
+            thumbprint: upper_hex(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, der).as_ref()),
+            thumbprint_sha256: upper_hex(digest::digest(&digest::SHA256, der).as_ref()),
+            not_before: validity.not_before.timestamp(),
+            not_after: validity.not_after.timestamp(),
+            dns_names,
+        })
+    }
+
+    /// Whether it is the certificate of that thumbprint, SHA-1 or SHA-256, in any case and with or without
+    /// separators (`ab:cd`, `AB CD`).
+    pub fn has_thumbprint(&self, thumbprint: &str) -> bool {
+        let wanted = || hexadecimal_digits(thumbprint);
+        wanted().eq(self.thumbprint.chars()) || wanted().eq(self.thumbprint_sha256.chars())
+    }
+
+    /// Whether it has that serial number, in any case, with or without separators and leading zeros.
+    pub fn has_serial_number(&self, serial_number: &str) -> bool {
+        let wanted = hexadecimal_digits(serial_number).skip_while(|digit| *digit == '0');
+        wanted.eq(self.serial_number.trim_start_matches('0').chars())
+    }
+
+    /// Whether `now` (seconds since 1970) lies within its validity.
+    pub fn is_valid_at(&self, now: i64) -> bool {
+        (self.not_before..=self.not_after).contains(&now)
+    }
+}
+
+/// The bytes are no certificate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the client certificate cannot be read: {0}")]
+pub struct InvalidCertificate(String);
+
+/// The digits of a thumbprint or a serial number as people write them. Anything else is kept, so that it
+/// matches nothing.
+fn hexadecimal_digits(text: &str) -> impl Iterator<Item = char> {
+    // Windows' certificate viewer puts a left-to-right mark before what it copies.
+    let separators = [':', ' ', '-', '\u{200E}'];
+    text.chars().filter(move |character| !separators.contains(character)).map(|c| c.to_ascii_uppercase())
+}
+
+fn upper_hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    distinguished_name::push_hex(&mut text, bytes);
+    text
+}
+
+#[cfg(test)]
+mod tests;
