@@ -29,6 +29,8 @@ pub struct BackendConnection {
     pub connect_timeout: Duration,
     /// Idle connections kept for each core and authority; default 64.
     pub idle_connections: usize,
+    /// Where the entry of `backends` stands; `None` for `backend_tls`.
+    pub location: Option<Location>,
 }
 
 impl Default for BackendConnection {
@@ -41,6 +43,7 @@ impl Default for BackendConnection {
             client_certificate: None,
             connect_timeout: Duration::from_secs(3),
             idle_connections: 64,
+            location: None,
         }
     }
 }
@@ -149,6 +152,7 @@ impl BackendDraft {
             client_certificate: self.client_certificate,
             connect_timeout: self.connect_timeout,
             idle_connections: self.idle_connections,
+            location: Some(self.location),
         };
         (connection, conflicts)
     }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -174,8 +174,12 @@ pub(super) fn path() -> FilePath {
 }
 
 impl FilePath {
+    /// Without the `.` in between, so that messages name files as one would name them.
     pub(super) fn join(file: &Path, path: &str) -> PathBuf {
-        file.parent().unwrap_or(Path::new("")).join(path)
+        let joined = file.parent().unwrap_or(Path::new("")).join(path);
+        let plain: PathBuf =
+            joined.components().filter(|component| *component != Component::CurDir).collect();
+        if plain.as_os_str().is_empty() { PathBuf::from(".") } else { plain }
     }
 }
 
@@ -360,6 +364,19 @@ pub(super) fn mail_address() -> Parsed<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_are_joined_to_the_folder_of_the_file() {
+        for (file, path, expected) in [
+            ("gatehouse.yaml", "./artifacts", "artifacts"),
+            ("./gatehouse.yaml", "artifacts/.", "artifacts"),
+            ("gatehouse.yaml", ".", "."),
+            ("/etc/gatehouse/gatehouse.yaml", "../a", "/etc/gatehouse/../a"),
+            ("/etc/gatehouse/gatehouse.yaml", "/srv/./a", "/srv/a"),
+        ] {
+            assert_eq!(FilePath::join(Path::new(file), path).as_os_str(), expected, "{file} {path}");
+        }
+    }
 
     #[test]
     fn sizes_and_durations_read_as_they_are_written() {

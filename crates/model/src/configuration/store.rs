@@ -128,7 +128,8 @@ impl Shape for DatabaseAddress {
                 let path = FilePath::join(context.file(), path);
                 return Some(Database::Sqlite(Located::new(path, context.place(node))));
             }
-            None => Invalid::default(),
+            // What stands here may hold a password: messages never show it.
+            None => Invalid::because("no other database is known"),
         };
         context.invalid(node, &self.expected(), invalid);
         None
@@ -161,7 +162,9 @@ impl Shape for CounterAddress {
                 None
             }
             Some(_) => {
-                context.invalid(node, &self.expected(), Invalid::default());
+                // What stands here may hold a password: messages never show it.
+                let invalid = Invalid::because("no other place is known");
+                context.invalid(node, &self.expected(), invalid);
                 None
             }
             None => {

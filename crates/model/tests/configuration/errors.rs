@@ -231,8 +231,8 @@ fn wrong_types_and_values() {
             "7:36: error: `idle_connections` must be a whole number from 0 to 100000, not `-1`",
         ),
         (
-            "store: { database: 'mysql://x' }",
-            "7:20: error: `database` must be `sqlite:` and a path, not `mysql://x`",
+            "store: { database: 'mysql://root:secret@x' }",
+            "7:20: error: `database` must be `sqlite:` and a path: no other database is known",
         ),
         (
             "store: { database: 'sqlite:' }",
@@ -246,7 +246,7 @@ fn wrong_types_and_values() {
             "store: { database: 'sqlite::memory:' }",
             "7:20: error: `database` must be `sqlite:` and a path: a database in memory outlives nothing",
         ),
-        ("store: { counters: disk }", "7:20: error: `counters` must be `memory`, not `disk`"),
+        ("store: { counters: disk }", "7:20: error: `counters` must be `memory`: no other place is known"),
         (
             "telemetry: { access_log: true }",
             "7:26: error: `access_log` must be stdout, stderr, off or a path, not a boolean",
@@ -552,4 +552,22 @@ fn all_errors_of_a_file_are_told_in_its_order() {
     assert_eq!(configuration.artifacts.len(), 2);
     assert_eq!(configuration.listeners.len(), 1);
     assert!(diagnostics.has_errors());
+}
+
+#[test]
+fn a_file_that_ends_anywhere_is_told_and_nothing_breaks() {
+    let ends: Vec<_> = FULL.char_indices().map(|(end, _)| end).collect();
+    for end in ends {
+        let (configuration, diagnostics) = read(&FULL[..end]);
+        let complete = configuration.is_some_and(|configuration| !configuration.listeners.is_empty());
+        assert!(complete || diagnostics.has_errors(), "{end}");
+    }
+}
+
+#[test]
+fn a_backend_knows_where_it_stands() {
+    let configuration = good(&format!("{MINIMAL}backends:\n  ledger: {{ idle_connections: 1 }}\n"));
+    let place = configuration.backends["ledger"].location.as_ref().map(ToString::to_string);
+    assert_eq!(place.as_deref(), Some("conf/gatehouse.yaml:8:11"));
+    assert_eq!(configuration.backend_tls.location, None);
 }

@@ -11,7 +11,11 @@ use std::path::Path;
 use gatehouse_model::Diagnostics;
 use gatehouse_model::configuration::{Configuration, parse};
 
+/// Every key that this version takes.
 const FULL: &str = include_str!("full.yaml");
+
+/// Every block that there will ever be.
+const WHOLE: &str = include_str!("whole.yaml");
 
 const MINIMAL: &str = "\
 artifacts: artifacts

@@ -25,7 +25,7 @@ fn every_key_has_its_effect() {
     assert_eq!(configuration.service.publisher_email.as_deref(), Some("apis@contoso.example"));
     assert_eq!(
         paths(&configuration.artifacts),
-        [Path::new("conf/./artifacts"), Path::new("/srv/payments/artifacts")]
+        [Path::new("conf/artifacts"), Path::new("/srv/payments/artifacts")]
     );
     assert_eq!(configuration.artifacts[1].location.to_string(), "conf/gatehouse.yaml:6:26");
     assert_eq!(configuration.overrides.unwrap().value, Path::new("conf/configuration.prod.yaml"));
@@ -219,4 +219,24 @@ fn a_file_is_read_with_its_folder() {
     let (configuration, diagnostics) = read(&file, &|_| None);
     assert!(configuration.is_none());
     assert!(diagnostics.to_string().starts_with(&format!("{}: error: cannot be read: ", file.display())));
+}
+
+#[test]
+fn the_whole_contract_is_read_but_for_what_is_not_yet_available() {
+    let (configuration, diagnostics) = super::read(super::WHOLE);
+    assert_eq!(
+        diagnostics.to_string().lines().collect::<Vec<_>>(),
+        [
+            "conf/gatehouse.yaml:28:1: error: `waf` is not yet available in this version",
+            "conf/gatehouse.yaml:36:1: error: `vaults` is not yet available in this version",
+            "conf/gatehouse.yaml:42:1: error: `identity` is not yet available in this version",
+            "conf/gatehouse.yaml:50:1: error: `management` is not yet available in this version",
+            "conf/gatehouse.yaml:51:1: error: `portal` is not yet available in this version",
+            "conf/gatehouse.yaml:52:34: error: `otlp` is not yet available in this version",
+        ]
+    );
+    let configuration = configuration.unwrap();
+    assert_eq!(configuration.listeners[0].hosts, ["api.contoso.example"]);
+    assert_eq!(configuration.telemetry.access_log, Some(LogTarget::Stdout));
+    assert_eq!(configuration.limits, Limits::default());
 }
