@@ -166,3 +166,39 @@ fn a_real_extract_is_laid_over_another() {
     assert!(shared.is_buffered, "the file of the later folder counts");
     assert!(shared.location.file.to_string_lossy().contains("apiops-demo"));
 }
+
+/// All files below a folder.
+fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+#[test]
+fn no_file_is_skipped_unread() {
+    let Some(source) = corpus("azure-apiops-sample") else { return };
+    let copy = tempfile::tempdir().unwrap();
+    for file in files(&source).unwrap() {
+        let target = copy.path().join(file.strip_prefix(&source).unwrap());
+        std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+        std::fs::copy(&file, &target).unwrap();
+    }
+    for file in files(copy.path()).unwrap() {
+        let whole = std::fs::read(&file).unwrap();
+        std::fs::write(&file, b"{ \xff").unwrap();
+        let (_, diagnostics) = load(copy.path().to_path_buf());
+        let told = diagnostics.iter().any(|found| {
+            found.severity == Severity::Error && found.location.as_ref().is_some_and(|at| *at.file == *file)
+        });
+        assert!(told, "nothing is told of {}:\n{diagnostics}", file.display());
+        std::fs::write(&file, whole).unwrap();
+    }
+    assert_no_errors(&load(copy.path().to_path_buf()).1);
+}

@@ -22,6 +22,8 @@ pub(super) struct Places {
     pub(super) path: Location,
     /// The `apiRevision` property.
     pub(super) revision: Location,
+    /// The `isCurrent` property of a folder `;rev=N` that claims to be current.
+    pub(super) claims_current: Option<Location>,
 }
 
 /// The APIs of a scope and where their paths stand.
@@ -114,7 +116,7 @@ fn api(
         None => None,
     };
     let revision = revision(resource, fields);
-    let is_current = current(resource, fields);
+    let (is_current, claims_current) = current(resource, fields);
     let is_online = fields.boolean(context, "isOnline").unwrap_or(true);
     let version = fields.bounded(context, "apiVersion", 100).filter(|version| !version.value.is_empty());
     let version_set = fields
@@ -138,7 +140,11 @@ fn api(
     let protocols = protocols(resource, fields, kind);
     let subscription_required = fields.boolean(context, "subscriptionRequired").unwrap_or(true);
     let key_names = key_names(resource, fields);
-    let places = Places { path: fields.location_of("path"), revision: fields.location_of("apiRevision") };
+    let places = Places {
+        path: fields.location_of("path"),
+        revision: fields.location_of("apiRevision"),
+        claims_current,
+    };
     let api = Api {
         name: name.clone(),
         root: root_name(name).to_owned(),
@@ -246,8 +252,9 @@ fn revision(resource: &Resource<'_>, fields: &Fields<'_>) -> Option<String> {
     }
 }
 
-/// Whether this is the current revision: the folder decides, and the file must not say otherwise.
-fn current(resource: &Resource<'_>, fields: &Fields<'_>) -> bool {
+/// Whether this is the current revision: the folder decides, and the file must not say otherwise. The second value is
+/// the place where the file of another revision says that it is current.
+fn current(resource: &Resource<'_>, fields: &Fields<'_>) -> (bool, Option<Location>) {
     let by_folder = !resource.entry.name.contains(";rev=");
     let by_file = fields.boolean(resource.context, "isCurrent");
     if by_folder && by_file == Some(false) {
@@ -261,7 +268,8 @@ fn current(resource: &Resource<'_>, fields: &Fields<'_>) -> bool {
             "name the folder `API;rev=N`, or take `isCurrent` out",
         );
     }
-    by_folder
+    let claim = (!by_folder && by_file == Some(true)).then(|| fields.location_of("isCurrent"));
+    (by_folder, claim)
 }
 
 fn check_version(resource: &Resource<'_>, version: &Located<String>, set: Option<&VersionSet>) {

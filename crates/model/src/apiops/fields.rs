@@ -43,6 +43,11 @@ impl<'a> Fields<'a> {
         Some(Self { values, resource: resource.to_owned(), path: path.to_owned(), known: RefCell::default() })
     }
 
+    /// Whether there are no keys at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.values.keys().next().is_none()
+    }
+
     /// Where the mapping stands in the resource's own file.
     pub(super) fn location(&self) -> Location {
         self.values.base_location()

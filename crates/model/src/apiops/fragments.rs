@@ -19,8 +19,14 @@ fn fragment(resource: &Resource<'_>) -> Option<Fragment> {
     let context = resource.context;
     let description = resource.read(|fields| {
         fields.ignore(&["format", "provisioningState"]);
-        // Overrides of the publisher cannot change the document of a fragment, and neither can they here.
-        fields.not_yet(context, &["value"]);
+        if fields.string(context, "value").is_some() {
+            resource.error_with_fix(
+                "unknown-property",
+                fields.location_of("value"),
+                "the document of a fragment stands in its `policy.xml`",
+                "move it there",
+            );
+        }
         Some(fields.bounded(context, "description", 1000).map(|text| text.value))
     })?;
     let policy = resource.policy();

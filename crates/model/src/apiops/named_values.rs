@@ -43,7 +43,9 @@ fn named_value(resource: &Resource<'_>, fields: &Fields<'_>) -> Option<(NamedVal
         resource.error("too-many", fields.location_of("tags"), "a named value has at most 32 tags");
     }
     let value = fields.string(context, "value").filter(|value| !(secret && value.value == REDACTED));
-    let vault = fields.object(context, "keyVault").and_then(|vault| {
+    // An empty object is a place for an override to fill.
+    let vault = fields.object(context, "keyVault").filter(|vault| !vault.is_empty());
+    let vault = vault.and_then(|vault| {
         vault.ignore(&["lastStatus"]);
         let secret_identifier = vault.required(context, "secretIdentifier");
         let identity_client_id = vault.text(context, "identityClientId");
@@ -64,7 +66,7 @@ fn named_value(resource: &Resource<'_>, fields: &Fields<'_>) -> Option<(NamedVal
     });
     let in_vault = vault.is_some();
     // An override that gives a value takes the place of a vault below it, and the other way round.
-    let heights = (fields.height("value"), fields.height("keyVault"));
+    let heights = (fields.height("value"), fields.height("keyVault").filter(|_| in_vault));
     let source = match (value, vault) {
         (Some(value), Some(_)) if heights.0 == heights.1 => {
             resource.error_with_fix(
@@ -81,7 +83,7 @@ fn named_value(resource: &Resource<'_>, fields: &Fields<'_>) -> Option<(NamedVal
             NamedValueSource::Value(SecretString::from(value.value))
         }
         (None, Some(vault)) => vault,
-        (None, None) if secret || fields.height("keyVault").is_some() => NamedValueSource::External,
+        (None, None) if secret => NamedValueSource::External,
         (None, None) if fields.height("value").is_some() => return None,
         (None, None) => {
             resource.error_with_fix(

@@ -61,6 +61,17 @@ pub(super) fn settle(scope: &Resource<'_>, found: &mut Apis, complete: bool) {
             found.apis.remove(&name);
             continue;
         }
+        if let Some(claim) = found.places.get(&name).and_then(|places| places.claims_current.clone()) {
+            resource.error_with_fix(
+                "current-revision",
+                claim,
+                format!(
+                    "{} says that it is current, and so is the folder `{}` with revision {}",
+                    resource.id, root.name, root.revision
+                ),
+                "the folder without `;rev=` is current: take `isCurrent` out, or exchange the folders",
+            );
+        }
         if let Some(api) = found.apis.get_mut(&name) {
             share(&resource, api, &root);
         }

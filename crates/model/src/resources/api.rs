@@ -25,7 +25,14 @@ pub struct Api {
     pub display_name: String,
     /// What it is for.
     pub description: Option<String>,
-    /// URL path below the host, without slashes at its ends; may be empty; unique together with the version.
+    /// URL path below the host, without slashes at its ends and without the version; may be empty; unique together
+    /// with the version, without regard to case.
+    ///
+    /// Requests reach the API below this path, and with a version set of scheme `Segment` and a version below
+    /// `path/version`: Azure Resource Manager keeps the two apart (an extract has `"path": "sw", "apiVersion": "v1"` for
+    /// `/sw/v1`), so a path that ends in the version answers at `path/v1/v1`. `;rev=N` follows after both. With the
+    /// schemes `Query` and `Header` the path stays as it is, and the API without version, the original one, answers
+    /// requests that name none.
     pub path: String,
     /// Where requests go unless a policy says otherwise.
     pub service_url: Option<Located<Url>>,

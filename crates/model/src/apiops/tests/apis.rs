@@ -227,6 +227,15 @@ fn revisions_that_contradict_themselves_are_refused() {
 apis/b;rev=x: error: `b;rev=x` does not end in a revision number (name the folder `API;rev=N`)
 apis/c;version=1: error: `c;version=1` cannot be the name of an API (only `;rev=N` may follow the name)"
     );
+    let two = Artifacts::new(&[
+        ("apis/a/apiInformation.json", &api("")),
+        ("apis/a;rev=2/apiInformation.json", &api("\"isCurrent\": true")),
+    ]);
+    assert_eq!(
+        two.errors(),
+        "apis/a;rev=2/apiInformation.json:1:63: error: apis/a;rev=2 says that it is current, and so is the folder `a` \
+         with revision 1 (the folder without `;rev=` is current: take `isCurrent` out, or exchange the folders)"
+    );
     let orphan = Artifacts::new(&[("apis/a;rev=2/apiInformation.json", &api(""))]);
     assert_eq!(
         orphan.errors(),

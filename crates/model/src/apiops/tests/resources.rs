@@ -30,6 +30,8 @@ fn a_named_value_comes_from_one_place() {
         r#""displayName": "n", "keyVault": {"secretIdentifier": "https://v.example/secrets/s", "identityClientId": "i", "lastStatus": {}}"#,
     );
     assert!(vault.secret, "what a vault holds is secret");
+    let empty = source(r#""displayName": "n", "secret": true, "keyVault": {}"#);
+    assert!(matches!(empty.source, NamedValueSource::External));
     assert!(
         matches!(&vault.source, NamedValueSource::KeyVault { secret_identifier, identity_client_id: Some(id) }
         if secret_identifier == "https://v.example/secrets/s" && id == "i")
@@ -196,7 +198,15 @@ loggers/l/loggerInformation.json:1:41: error: `credentials.name` must be a strin
 
 #[test]
 fn a_fragment_has_a_policy() {
-    let artifacts =
-        Artifacts::new(&[("policy fragments/f/policyFragmentInformation.json", r#"{"properties": {}}"#)]);
-    assert_eq!(artifacts.errors(), "policy fragments/f: error: policyFragments/f has no `policy.xml`");
+    let artifacts = Artifacts::new(&[
+        ("policy fragments/f/policyFragmentInformation.json", r#"{"properties": {}}"#),
+        ("policy fragments/g/policyFragmentInformation.json", r#"{"properties": {"value": "<fragment />"}}"#),
+        ("policy fragments/g/policy.xml", "<fragment />"),
+    ]);
+    assert_eq!(
+        artifacts.errors(),
+        "policy fragments/f: error: policyFragments/f has no `policy.xml`
+policy fragments/g/policyFragmentInformation.json:1:26: error: the document of a fragment stands in its `policy.xml` \
+         (move it there)"
+    );
 }
