@@ -9,6 +9,8 @@ use gatehouse_identity::ClientCertificate;
 use gatehouse_policy::Body;
 use http::{Request, Response};
 
+use crate::tls::Terms;
+
 /// A client connection after its handshake. Shared by the requests of the connection, all on one core.
 #[derive(Debug)]
 pub struct Connection {
@@ -24,12 +26,19 @@ pub struct Connection {
     pub tls_cipher: &'static str,
     /// The name that the client asked for, lower case.
     pub server_name: Option<Arc<str>>,
-    /// The TLS settings in force: the index of the certificate entry that they came from. A request for a host of
-    /// another entry with other settings is misdirected (421), or a host that asks for client certificates could be
-    /// reached through one that does not.
-    pub tls_entry: usize,
+    /// The TLS settings that the handshake was made under; `None` where there was no handshake, as in tests.
+    pub terms: Option<Terms>,
     /// The certificate that the client has proved to hold.
     pub certificate: Option<Arc<ClientCertificate>>,
+}
+
+impl Connection {
+    /// Whether a request for `host` (lower case, without port) is misdirected (421): its certificate entry has other
+    /// TLS settings than this connection was made under. Otherwise a host that asks for client certificates could be
+    /// reached through one that does not.
+    pub fn is_misdirected(&self, host: &str) -> bool {
+        self.terms.as_ref().is_some_and(|terms| terms.is_misdirected(host))
+    }
 }
 
 /// Answers requests. One value a core.
@@ -44,5 +53,10 @@ pub trait Handler {
 
     /// Answers a request that the framing layer refuses: the status that it found right (400, 408, 413, 431), for the
     /// access log and for an error body in the shape of all others. The connection is closed after it.
-    fn refuse(&self, status: http::StatusCode, reason: &'static str, connection: &Connection) -> Response<Body>;
+    fn refuse(
+        &self,
+        status: http::StatusCode,
+        reason: &'static str,
+        connection: &Connection,
+    ) -> Response<Body>;
 }

@@ -2,4 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+mod client;
 pub mod connection;
+mod http1;
+mod http2;
+pub mod listener;
+pub mod tls;

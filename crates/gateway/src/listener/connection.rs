@@ -1,0 +1,137 @@
+//! One client connection, from TCP to its protocol.
+
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use gatehouse_identity::ClientCertificate;
+use gatehouse_model::configuration::Limits;
+use rustls::server::Acceptor;
+use rustls::{ProtocolVersion, ServerConnection};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::endpoint::{Protocol, Serving};
+use super::quota::{Permit, Quota};
+use super::statistics::Statistics;
+use super::transport::Transport;
+use crate::client::activity::{Activity, CloseFlag};
+use crate::client::drain::Drain;
+use crate::client::service::Exchanges;
+use crate::connection::{Connection, Handler};
+use crate::tls::provider::iana_name;
+use crate::tls::{ServerTls, Terms};
+use crate::{http1, http2};
+
+/// What all connections of a core share.
+pub(super) struct Common {
+    pub(super) handler: Rc<dyn Handler>,
+    pub(super) quota: Arc<Quota>,
+    pub(super) statistics: Arc<Statistics>,
+}
+
+/// Serves a connection to its end.
+pub(super) async fn run(
+    stream: TcpStream,
+    peer: SocketAddr,
+    permit: Permit,
+    serving: Arc<Serving>,
+    drain: Rc<Drain>,
+    common: Rc<Common>,
+) {
+    let Ok(local) = stream.local_addr() else { return };
+    let transport = Transport::new(stream, permit);
+    let flow = transport.flow();
+    let limits = Arc::clone(&serving.limits);
+    let tls = match &serving.protocol {
+        Protocol::Redirect(port) => return Box::pin(http1::redirect(transport, *port, &limits)).await,
+        Protocol::Https(tls) => Arc::clone(tls),
+    };
+    // Boxed: what a connection keeps is the size of this future, and a handshake is short.
+    let shaken = Box::pin(timeout(limits.handshake_timeout, handshake(transport, &tls))).await;
+    let (stream, terms, facts) = match shaken {
+        Ok(Ok(shaken)) => shaken,
+        Ok(Err(_)) => return common.statistics.count_handshake_failed(),
+        Err(_) => return common.statistics.count_handshake_late(),
+    };
+    let is_http2 = facts.is_http2;
+    let connection = Connection {
+        listener: Arc::clone(&serving.name),
+        peer,
+        local,
+        tls_version: facts.version,
+        tls_cipher: facts.cipher,
+        server_name: facts.server_name,
+        terms: Some(terms),
+        certificate: facts.certificate,
+    };
+    drop(serving);
+    let exchanges = exchanges(connection, limits, &common);
+    drop(common);
+    if is_http2 {
+        Box::pin(http2::serve(stream, exchanges, drain, flow)).await;
+    } else {
+        http1::serve(stream, http1::Session { exchanges, drain, flow }).await;
+    }
+}
+
+fn exchanges(connection: Connection, limits: Arc<Limits>, common: &Common) -> Exchanges {
+    Exchanges {
+        handler: Rc::clone(&common.handler),
+        connection: Rc::new(connection),
+        limits,
+        activity: Activity::new(),
+        close: CloseFlag::default(),
+        turn: None,
+    }
+}
+
+/// What a handshake has found out.
+struct Facts {
+    is_http2: bool,
+    version: &'static str,
+    cipher: &'static str,
+    server_name: Option<Arc<str>>,
+    certificate: Option<Arc<ClientCertificate>>,
+}
+
+async fn handshake(
+    transport: Transport,
+    current: &Arc<ArcSwap<ServerTls>>,
+) -> io::Result<(TlsStream<Transport>, Terms, Facts)> {
+    let start = LazyConfigAcceptor::new(Acceptor::default(), transport).await?;
+    let server_name = start.client_hello().server_name().map(|name| Arc::from(name.to_ascii_lowercase()));
+    let state = current.load_full();
+    let entry = state
+        .entry(state.select(server_name.as_deref()))
+        .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+    let terms = Terms::new(Arc::clone(current), Arc::clone(&entry.settings));
+    let stream = start.into_stream(Arc::clone(&entry.config)).await?;
+    let facts = facts(stream.get_ref().1, server_name)?;
+    Ok((stream, terms, facts))
+}
+
+fn facts(session: &ServerConnection, server_name: Option<Arc<str>>) -> io::Result<Facts> {
+    let certificate = match session.peer_certificates() {
+        Some([leaf, ..]) => {
+            let certificate = ClientCertificate::from_der(leaf)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+            Some(Arc::new(certificate))
+        }
+        _ => None,
+    };
+    Ok(Facts {
+        is_http2: session.alpn_protocol() == Some(b"h2"),
+        version: match session.protocol_version() {
+            Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
+            _ => "TLSv1.3",
+        },
+        cipher: session.negotiated_cipher_suite().map_or("", |suite| iana_name(suite.suite())),
+        server_name,
+        certificate,
+    })
+}

@@ -1,0 +1,47 @@
+//! What is behind a listening address.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use gatehouse_model::configuration::Limits;
+
+use crate::tls::ServerTls;
+
+/// One address. What it serves may change while it listens; each new connection takes what is in force.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    serving: ArcSwap<Serving>,
+}
+
+/// What new connections get.
+#[derive(Debug)]
+pub(super) struct Serving {
+    /// The listener's name.
+    pub(super) name: Arc<str>,
+    /// The bounds.
+    pub(super) limits: Arc<Limits>,
+    /// HTTPS, or the redirection to it.
+    pub(super) protocol: Protocol,
+}
+
+#[derive(Debug)]
+pub(super) enum Protocol {
+    /// TLS with this state, which changes when files do.
+    Https(Arc<ArcSwap<ServerTls>>),
+    /// Plain text that answers 308 to this port.
+    Redirect(u16),
+}
+
+impl Endpoint {
+    pub(super) fn new(serving: Serving) -> Arc<Self> {
+        Arc::new(Self { serving: ArcSwap::from_pointee(serving) })
+    }
+
+    pub(super) fn serving(&self) -> Arc<Serving> {
+        self.serving.load_full()
+    }
+
+    pub(super) fn set(&self, serving: Serving) {
+        self.serving.store(Arc::new(serving));
+    }
+}

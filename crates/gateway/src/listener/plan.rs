@@ -1,0 +1,112 @@
+//! From a configuration to what has to be bound, kept and closed. Making a plan changes nothing that serves.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use gatehouse_model::configuration::{Limits, Listener};
+use gatehouse_model::{Diagnostics, Located};
+
+use super::endpoint::{Endpoint, Protocol, Serving};
+use super::socket::bind_all;
+use super::{Bound, State};
+use crate::tls::Watched;
+
+/// A bound address.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// The number under which cores know it.
+    pub(super) id: u64,
+    /// What it serves.
+    pub(super) endpoint: Arc<Endpoint>,
+    configured: SocketAddr,
+    bound: SocketAddr,
+}
+
+impl Place {
+    pub(super) fn bound(&self) -> Bound {
+        let serving = self.endpoint.serving();
+        let is_redirect = matches!(serving.protocol, Protocol::Redirect(_));
+        Bound { name: Arc::clone(&serving.name), address: self.bound, is_redirect }
+    }
+
+    fn answers(&self, address: SocketAddr, name: &str, is_redirect: bool) -> bool {
+        // Port 0 is another port for each listener.
+        let bound = self.bound();
+        self.configured == address
+            && (address.port() != 0 || (*bound.name == *name && bound.is_redirect == is_redirect))
+    }
+}
+
+/// What a configuration asks for.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// Addresses that stay, with what they serve from now on.
+    pub(super) kept: Vec<(Place, Serving)>,
+    /// New addresses with a socket for each core.
+    pub(super) added: Vec<(Place, Vec<TcpListener>)>,
+    /// The TLS files to watch.
+    pub(super) watched: Vec<Watched>,
+}
+
+impl Plan {
+    pub(super) fn make(
+        listeners: &[Listener],
+        limits: &Limits,
+        state: &mut State,
+        cores: usize,
+    ) -> Result<Self, Diagnostics> {
+        let mut plan = Self::default();
+        let mut diagnostics = Diagnostics::new();
+        let limits = Arc::new(limits.clone());
+        for listener in listeners {
+            let watched = Watched::load(&listener.tls);
+            let name: Arc<str> = listener.name.as_str().into();
+            let serving =
+                |protocol| Serving { name: Arc::clone(&name), limits: Arc::clone(&limits), protocol };
+            let https = match watched {
+                Ok(watched) => {
+                    let protocol = Protocol::Https(watched.state());
+                    plan.watched.push(watched);
+                    plan.place(&listener.address, serving(protocol), state, cores, &mut diagnostics)
+                }
+                Err(errors) => {
+                    diagnostics.extend(errors);
+                    None
+                }
+            };
+            if let Some(redirect) = &listener.http_redirect {
+                let port = https.map_or_else(|| listener.address.value.port(), |bound| bound.port());
+                let protocol = Protocol::Redirect(port);
+                plan.place(redirect, serving(protocol), state, cores, &mut diagnostics);
+            }
+        }
+        if diagnostics.has_errors() { Err(diagnostics) } else { Ok(plan) }
+    }
+
+    fn place(
+        &mut self,
+        address: &Located<SocketAddr>,
+        serving: Serving,
+        state: &mut State,
+        cores: usize,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<SocketAddr> {
+        let is_redirect = matches!(serving.protocol, Protocol::Redirect(_));
+        let is_taken = |plan: &Self, id: u64| plan.kept.iter().any(|(place, _)| place.id == id);
+        let kept = state.places.iter().find(|place| {
+            place.answers(address.value, &serving.name, is_redirect) && !is_taken(self, place.id)
+        });
+        if let Some(place) = kept {
+            self.kept.push((place.clone(), serving));
+            return Some(place.bound);
+        }
+        let sockets =
+            bind_all(&serving.name, address, cores).map_err(|error| diagnostics.push(error)).ok()?;
+        let bound = sockets.first()?.local_addr().ok()?;
+        state.next_id += 1;
+        let place =
+            Place { id: state.next_id, endpoint: Endpoint::new(serving), configured: address.value, bound };
+        self.added.push((place, sockets));
+        Some(bound)
+    }
+}

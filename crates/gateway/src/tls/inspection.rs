@@ -1,0 +1,163 @@
+//! What is wrong with certificates that parse: dates, keys, order, constraints.
+
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use gatehouse_model::{Diagnostics, Located};
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::FromDer as _;
+use x509_parser::public_key::PublicKey;
+use x509_parser::revocation_list::CertificateRevocationList;
+use x509_parser::time::ASN1Time;
+
+use super::files::malformed;
+
+/// The shortest RSA key that is taken (NIST SP 800-57 part 1, table 2).
+const MIN_RSA_BITS: usize = 2048;
+
+/// Judges a server's chain, leaf first, and tells the names in the leaf.
+pub(super) fn chain(
+    path: &Located<PathBuf>,
+    chain: &[CertificateDer<'_>],
+    diagnostics: &mut Diagnostics,
+) -> Vec<String> {
+    let mut parsed = Vec::with_capacity(chain.len());
+    for certificate in chain {
+        match X509Certificate::from_der(certificate) {
+            Ok((_, certificate)) => parsed.push(certificate),
+            Err(error) => diagnostics.push(malformed(path, "certificate", &error.to_string())),
+        }
+    }
+    for certificate in &parsed {
+        dates(path, "certificate", &subject(certificate), certificate, diagnostics);
+        if let Ok(PublicKey::RSA(key)) = certificate.public_key().parsed()
+            && key.key_size() < MIN_RSA_BITS
+        {
+            let problem = format!("the RSA key of {} has {} bits", subject(certificate), key.key_size());
+            diagnostics
+                .push(malformed(path, "certificate", &problem).fix("use RSA from 2048 bits, or ECDSA P-256"));
+        }
+    }
+    for pair in parsed.windows(2) {
+        if let [certificate, issuer] = pair
+            && certificate.issuer().as_raw() != issuer.subject().as_raw()
+        {
+            let problem =
+                format!("{} is not issued by {}, which follows it", subject(certificate), subject(issuer));
+            diagnostics.push(
+                malformed(path, "certificate", &problem)
+                    .fix("put the server's certificate first, then each certificate's issuer"),
+            );
+        }
+    }
+    parsed.first().map(names).unwrap_or_default()
+}
+
+/// Judges certificates that vouch for clients.
+pub(super) fn authorities(
+    path: &Located<PathBuf>,
+    authorities: &[CertificateDer<'_>],
+    diagnostics: &mut Diagnostics,
+) {
+    for authority in authorities {
+        let certificate = match X509Certificate::from_der(authority) {
+            Ok((_, certificate)) => certificate,
+            Err(error) => {
+                diagnostics.push(malformed(path, "trust", &error.to_string()));
+                continue;
+            }
+        };
+        // Version 1 certificates have no constraints and are taken nowhere.
+        let is_authority =
+            certificate.basic_constraints().ok().flatten().is_some_and(|constraints| constraints.value.ca);
+        if !is_authority {
+            let problem =
+                format!("{} is not a certificate authority (no CA basic constraint)", subject(&certificate));
+            diagnostics.push(
+                malformed(path, "trust", &problem)
+                    .fix("name the certificate of the authority that issues to clients"),
+            );
+        }
+        dates(path, "trust", &subject(&certificate), &certificate, diagnostics);
+    }
+}
+
+/// Judges a revocation list: it is current, and its issuer is among the authorities.
+pub(super) fn revocation_list(
+    path: &Located<PathBuf>,
+    list: &CertificateRevocationListDer<'_>,
+    authorities: &[CertificateDer<'_>],
+    diagnostics: &mut Diagnostics,
+) {
+    let list = match CertificateRevocationList::from_der(list) {
+        Ok((_, list)) => list,
+        Err(error) => {
+            diagnostics.push(malformed(path, "revocation list", &error.to_string()));
+            return;
+        }
+    };
+    let issued_by = |authority: &CertificateDer<'_>| {
+        X509Certificate::from_der(authority)
+            .is_ok_and(|(_, authority)| authority.subject().as_raw() == list.issuer().as_raw())
+    };
+    if !authorities.iter().any(issued_by) {
+        let problem = format!("its issuer {} is not among the trusted authorities", list.issuer());
+        diagnostics.push(
+            malformed(path, "revocation list", &problem).fix("add the issuer's certificate to `trust`"),
+        );
+    }
+    if let Some(next) = list.next_update()
+        && next.timestamp() < now()
+    {
+        let problem = format!("it expired at {}", moment(next));
+        diagnostics.push(malformed(path, "revocation list", &problem).fix("fetch the current list"));
+    }
+}
+
+fn dates(
+    path: &Located<PathBuf>,
+    what: &str,
+    subject: &str,
+    certificate: &X509Certificate<'_>,
+    diagnostics: &mut Diagnostics,
+) {
+    let validity = certificate.validity();
+    let now = now();
+    if validity.not_after.timestamp() < now {
+        let problem = format!("{subject} expired at {}", moment(validity.not_after));
+        diagnostics.push(malformed(path, what, &problem).fix("renew it"));
+    }
+    if validity.not_before.timestamp() > now {
+        let problem = format!("{subject} is not valid before {}", moment(validity.not_before));
+        diagnostics.push(malformed(path, what, &problem).fix("check the clock of this machine"));
+    }
+}
+
+fn subject(certificate: &X509Certificate<'_>) -> String {
+    let subject = certificate.subject().to_string();
+    if subject.is_empty() { "the certificate".to_owned() } else { format!("`{subject}`") }
+}
+
+/// The DNS names and addresses of the subject's alternative names, lower case. A common name is no host name (RFC 9525).
+fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let Ok(Some(extension)) = certificate.subject_alternative_name() else { return Vec::new() };
+    extension
+        .value
+        .general_names
+        .iter()
+        .filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn moment(time: ASN1Time) -> String {
+    time.to_rfc2822().unwrap_or_else(|text| text)
+}
+
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
+}

@@ -1,0 +1,17 @@
+//! Transport security of listeners: certificates by server name, client certificates, and their reload when files
+//! change.
+
+mod client_certificates;
+mod entry;
+mod files;
+mod inspection;
+pub mod provider;
+mod server;
+mod stamp;
+mod store;
+mod terms;
+
+pub use self::entry::Entry;
+pub use self::server::ServerTls;
+pub use self::store::{Report, TlsStore, Watched};
+pub use self::terms::Terms;
