@@ -40,9 +40,18 @@ impl MemoryCounters {
 
     /// How many counters had to make place before their time. A number that grows says that the capacity is
     /// too small, or that somebody invents keys.
-    pub fn evicted(&self) -> u64 {
-        self.windows.evicted() + self.periods.evicted()
+    pub fn evicted(&self) -> Evicted {
+        Evicted { windows: self.windows.evicted(), quotas: self.periods.evicted() }
     }
+}
+
+/// How many counters were forgotten before their time since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evicted {
+    /// Sliding windows.
+    pub windows: u64,
+    /// Periods of quotas.
+    pub quotas: u64,
 }
 
 impl Default for MemoryCounters {

@@ -14,7 +14,7 @@ mod table;
 
 pub use self::answer::Answer;
 pub use self::key::{CounterKey, CounterKeys};
-pub use self::memory::MemoryCounters;
+pub use self::memory::{Evicted, MemoryCounters};
 
 /// Counts calls and bytes.
 ///

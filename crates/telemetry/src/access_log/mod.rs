@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use gatehouse_model::configuration::LogTarget;
 
-pub use self::record::{AccessError, AccessRecord};
+pub use self::record::{AccessRecord, ErrorRecord};
 use crate::log::Log;
-use crate::queue::{Event, Lost, Queue, Report, Sink};
+pub use crate::queue::Lost;
+use crate::queue::{Event, Queue, Report, Sink};
 
 /// Takes records and writes them in batches from a thread of its own. Cheap to clone; the last one that goes
 /// ends the thread.

@@ -52,12 +52,12 @@ pub struct AccessRecord<'a> {
     /// The subscription's name; never a key.
     pub subscription: Option<&'a str>,
     /// What went wrong.
-    pub error: Option<AccessError<'a>>,
+    pub error: Option<ErrorRecord<'a>>,
 }
 
 /// What went wrong, as in `context.LastError`.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct AccessError<'a> {
+pub struct ErrorRecord<'a> {
     /// What failed: a policy's name, or a part of the gateway such as `authorization`.
     pub source: &'a str,
     /// A short name of the cause, such as `SubscriptionKeyNotFound`.
@@ -113,7 +113,7 @@ impl AccessRecord<'_> {
     }
 }
 
-impl AccessError<'_> {
+impl ErrorRecord<'_> {
     fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"source\":");
         json::string(out, self.source.as_bytes(), LONGEST_TEXT);
@@ -224,7 +224,7 @@ mod tests {
             operation: None,
             product: None,
             subscription: None,
-            error: Some(AccessError {
+            error: Some(ErrorRecord {
                 source: "authorization",
                 reason: "SubscriptionKeyNotFound",
                 message: "Access denied due to missing subscription key.",

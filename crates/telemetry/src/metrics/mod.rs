@@ -22,7 +22,7 @@ pub use self::backend::{BackendFailure, BackendMetrics};
 pub use self::listener::{HandshakeOutcome, ListenerMetrics, RefusedConnection, RefusedRequest, TlsProtocol};
 pub use self::operation::{Limit, OperationMetrics, RequestMeasure};
 use self::process::Process;
-use crate::AccessLog;
+use crate::access_log::AccessLog;
 
 /// All metrics of an instance. Cheap to clone.
 ///

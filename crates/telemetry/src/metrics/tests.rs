@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::{Level, Log};
+use crate::log::{Level, Log};
 
 fn metrics() -> Metrics {
     Metrics::new("1.2.3", 1_700_000_000)

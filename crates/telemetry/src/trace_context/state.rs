@@ -5,7 +5,7 @@ use std::borrow::Cow;
 /// What of a `tracestate` is sent on: all of it up to 512 characters and 32 members, as the specification
 /// wants at least. Of a longer one, members of more than 128 characters go first, then those at the end.
 /// `None`: nothing, or nothing well-formed.
-pub fn bounded_trace_state(header: &str) -> Option<Cow<'_, str>> {
+pub(super) fn bounded(header: &str) -> Option<Cow<'_, str>> {
     let members =
         || header.split(',').map(|member| member.trim_matches([' ', '\t'])).filter(|m| !m.is_empty());
     let count = members().count();
@@ -51,30 +51,30 @@ mod tests {
     #[test]
     fn short_states_pass_as_they_are() {
         for state in ["congo=t61rcWkgMzE", "rojo=00f067aa0ba902b7, congo=t61rcWkgMzE", "tenant@vendor=a:b"] {
-            assert!(matches!(bounded_trace_state(state), Some(Cow::Borrowed(same)) if same == state));
+            assert!(matches!(bounded(state), Some(Cow::Borrowed(same)) if same == state));
         }
     }
 
     #[test]
     fn malformed_states_are_dropped() {
         for state in ["", " , ", "novalue", "=x", "Upper=x", "a=", "a=b=c", "a=ü", "ok=1,bad"] {
-            assert_eq!(bounded_trace_state(state), None, "{state}");
+            assert_eq!(bounded(state), None, "{state}");
         }
-        assert_eq!(bounded_trace_state(&"a=b,".repeat(3_000)), None);
+        assert_eq!(bounded(&"a=b,".repeat(3_000)), None);
     }
 
     #[test]
     fn long_states_lose_long_members_first_and_then_the_oldest() {
         let long = format!("big={}", "x".repeat(400));
         let state = format!("new=1,{long},old={}", "y".repeat(110));
-        assert_eq!(bounded_trace_state(&state).unwrap(), format!("new=1,old={}", "y".repeat(110)));
+        assert_eq!(bounded(&state).unwrap(), format!("new=1,old={}", "y".repeat(110)));
 
         let many: Vec<String> = (0..40).map(|number| format!("k{number}=v")).collect();
-        assert_eq!(bounded_trace_state(&many.join(",")).unwrap(), many[..32].join(","));
+        assert_eq!(bounded(&many.join(",")).unwrap(), many[..32].join(","));
 
         let wide: Vec<String> = (0..10).map(|number| format!("k{number}={}", "v".repeat(97))).collect();
         let all = wide.join(",");
-        let kept = bounded_trace_state(&all).unwrap();
+        let kept = bounded(&all).unwrap();
         assert_eq!(kept, wide[..5].join(","));
         assert!(kept.len() <= 512);
     }
