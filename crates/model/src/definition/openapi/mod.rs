@@ -21,7 +21,7 @@ use super::names::Names;
 use super::sample::Sampler;
 use super::{Definition, Format, probably_unmeant};
 use crate::resources::Operation;
-use crate::tree::Node;
+use crate::tree::{Key, Node};
 use crate::{Diagnostic, Diagnostics, Location, Severity};
 
 /// Reads the document that `root` is the top of. `folder` bounds where references may lead.
@@ -109,6 +109,32 @@ impl<'a> Reader<'a, '_> {
     /// The node itself, or what its `$ref` leads to. A reference that leads nowhere has been reported.
     fn resolved(&self, at: At<'a>) -> Option<At<'a>> {
         self.references.follow(at)
+    }
+
+    /// The entries below a key, which must hold a mapping if it is there.
+    fn mapping(&mut self, owner: At<'a>, key: &str) -> impl Iterator<Item = (&'a Key, At<'a>)> + use<'a> {
+        let value = owner.get(key).filter(|value| !value.node.is_null());
+        if let Some(other) = value.filter(|value| value.node.as_mapping().is_none()) {
+            self.report(wrong_type(other, &format!("`{key}`"), "a mapping"));
+        }
+        value.into_iter().flat_map(At::entries)
+    }
+
+    /// The items below a key, which must hold a list if it is there.
+    fn list(&mut self, owner: At<'a>, key: &str) -> impl Iterator<Item = At<'a>> + use<'a> {
+        let value = owner.get(key).filter(|value| !value.node.is_null());
+        if let Some(other) = value.filter(|value| value.node.as_sequence().is_none()) {
+            self.report(wrong_type(other, &format!("`{key}`"), "a list"));
+        }
+        value.into_iter().flat_map(At::items)
+    }
+
+    /// Adds a finding about something that may be read more than once, because several operations use it: it is told
+    /// once.
+    fn report(&mut self, finding: Diagnostic) {
+        if !self.diagnostics.iter().any(|known| *known == finding) {
+            self.diagnostics.push(finding);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::document::At;
 use super::paths::Path;
 use super::{Reader, wrong_type};
-use crate::definition::probably_unmeant;
+use crate::definition::{Format, probably_unmeant};
 use crate::resources::Operation;
 use crate::tree::Key;
 use crate::{Diagnostic, Location};
@@ -25,7 +25,7 @@ impl<'a> Reader<'a, '_> {
         if !self.is_first(&method, &template.shape(), path, &label, &location) {
             return;
         }
-        if operation.get("servers").is_some() && self.format.is_openapi() {
+        if operation.get("servers").is_some() && self.format != Format::OpenApi20 {
             let own = self.servers(operation);
             self.compare_servers(&format!("`{label}`"), operation, &own, path.servers);
         }

@@ -60,12 +60,7 @@ impl<'a> Reader<'a, '_> {
                     );
                     let error = Diagnostic::error("unused-parameter", one.at.location(), message)
                         .fix(format!("write `{{{}}}` into the path, or remove the parameter", one.name));
-                    // A parameter of the path is reported by each of its methods, and only the first report counts.
-                    let is_known = one.is_shared
-                        && self.diagnostics.iter().any(|known| known.location == error.location);
-                    if !is_known {
-                        self.diagnostics.push(error);
-                    }
+                    self.report(error);
                 }
                 "query" => {
                     if one.required {
@@ -110,15 +105,7 @@ impl<'a> Reader<'a, '_> {
                 declared.push(one);
             }
         }
-        let own = match operation.get("parameters") {
-            Some(list) if list.node.as_sequence().is_some() => Some(list),
-            Some(other) if !other.node.is_null() => {
-                self.diagnostics.push(wrong_type(other, "`parameters`", "a list"));
-                None
-            }
-            _ => None,
-        };
-        for at in own.into_iter().flat_map(At::items) {
+        for at in self.list(operation, "parameters") {
             let Some(one) = self.parameter(at, false) else { continue };
             match declared.iter_mut().find(|known| known.name == one.name && known.place == one.place) {
                 Some(known) if known.is_shared => *known = one,
@@ -135,13 +122,13 @@ impl<'a> Reader<'a, '_> {
     fn parameter(&mut self, at: At<'a>, is_shared: bool) -> Option<Declared<'a>> {
         let target = self.resolved(at)?;
         if target.node.as_mapping().is_none() {
-            self.report_once(is_shared, wrong_type(target, "a parameter", "a mapping"));
+            self.report(wrong_type(target, "a parameter", "a mapping"));
             return None;
         }
         let places = places(self.format);
         let Some(place) = target.node.get("in").and_then(|place| place.as_str()) else {
             let error = Diagnostic::error("missing-key", target.location(), "the parameter has no `in`");
-            self.report_once(is_shared, error.fix(format!("one of {}", places.join(", "))));
+            self.report(error.fix(format!("one of {}", places.join(", "))));
             return None;
         };
         if !places.contains(&place) {
@@ -152,27 +139,21 @@ impl<'a> Reader<'a, '_> {
                 || format!("one of {}", places.join(", ")),
                 |meant| format!("did you mean `{meant}`?"),
             );
-            self.report_once(
-                is_shared,
-                Diagnostic::error("unknown-parameter-place", at.location(), message).fix(fix),
-            );
+            self.report(Diagnostic::error("unknown-parameter-place", at.location(), message).fix(fix));
             return None;
         }
         let Some(name) =
             target.node.get("name").and_then(|name| name.as_str()).filter(|name| !name.is_empty())
         else {
             let error = Diagnostic::error("missing-key", target.location(), "the parameter has no `name`");
-            self.report_once(is_shared, error);
+            self.report(error);
             return None;
         };
-        Some(Declared { name, place, required: target.flag("required"), is_shared, at })
-    }
-
-    /// A parameter of a path is read for each of its methods; what is wrong with it is said once.
-    fn report_once(&mut self, is_shared: bool, error: Diagnostic) {
-        if !(is_shared && self.diagnostics.iter().any(|known| *known == error)) {
-            self.diagnostics.push(error);
+        let required = target.get("required").filter(|required| !required.node.is_null());
+        if let Some(other) = required.filter(|required| required.node.as_bool().is_none()) {
+            self.report(wrong_type(other, "`required`", "true or false"));
         }
+        Some(Declared { name, place, required: target.flag("required"), is_shared, at })
     }
 }
 

@@ -36,7 +36,7 @@ impl<'a> Reader<'a, '_> {
                 self.diagnostics.push(error);
             }
         }
-        items.extend(self.root.get("x-ms-paths").into_iter().flat_map(At::entries));
+        items.extend(self.mapping(self.root, "x-ms-paths"));
         let mut templates = Vec::with_capacity(items.len());
         for (key, item) in items {
             if key.text.starts_with("x-") {
@@ -76,9 +76,7 @@ impl<'a> Reader<'a, '_> {
                 self.diagnostics.push(wrong_type(*part, &format!("the path `{}`", path.text), "a mapping"));
                 return;
             }
-            if let Some(list) = part.get("parameters") {
-                parameters.extend(list.items());
-            }
+            parameters.extend(self.list(*part, "parameters"));
             if self.format != Format::OpenApi20 && part.get("servers").is_some() {
                 let own = self.servers(*part);
                 self.compare_servers(&format!("the path `{}`", path.text), *part, &own, servers);
@@ -101,6 +99,9 @@ impl<'a> Reader<'a, '_> {
             "parameters" | "$ref" => {}
             "summary" | "description" | "servers" if self.format != Format::OpenApi20 => {}
             "additionalOperations" if self.format == Format::OpenApi32 => {
+                if value.node.as_mapping().is_none() {
+                    self.report(wrong_type(value, "`additionalOperations`", "a mapping"));
+                }
                 for (method, operation) in value.entries() {
                     if is_token(&method.text) {
                         self.operation(path, &method.text, method, operation);

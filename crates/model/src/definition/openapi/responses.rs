@@ -10,15 +10,8 @@ use crate::resources::{Example, Representation, ResponseDescription, ResponseSta
 
 impl<'a> Reader<'a, '_> {
     pub(super) fn responses(&mut self, operation: At<'a>) -> Vec<ResponseDescription> {
-        let Some(responses) = operation.get("responses").filter(|responses| !responses.node.is_null()) else {
-            return Vec::new();
-        };
-        if responses.node.as_mapping().is_none() {
-            self.diagnostics.push(wrong_type(responses, "`responses`", "a mapping"));
-            return Vec::new();
-        }
         let mut all = Vec::new();
-        for (key, value) in responses.entries() {
+        for (key, value) in self.mapping(operation, "responses") {
             if key.text.starts_with("x-") {
                 continue;
             }
@@ -55,7 +48,7 @@ impl<'a> Reader<'a, '_> {
     /// `content` of 3.0 and later.
     fn representations(&mut self, response: At<'a>) -> Vec<Representation> {
         let mut all = Vec::new();
-        for (key, media_type) in response.get("content").into_iter().flat_map(At::entries) {
+        for (key, media_type) in self.mapping(response, "content") {
             let Some(media_type) = self.resolved(media_type) else { continue };
             let examples = self.examples(media_type);
             let sample = match media_type.get("schema") {
@@ -72,7 +65,7 @@ impl<'a> Reader<'a, '_> {
             return vec![Example { name: "default".to_owned(), value: example.node.to_json() }];
         }
         let mut all = Vec::new();
-        for (key, example) in media_type.get("examples").into_iter().flat_map(At::entries) {
+        for (key, example) in self.mapping(media_type, "examples") {
             let Some(example) = self.resolved(example) else { continue };
             let value = example
                 .get("value")
@@ -88,16 +81,14 @@ impl<'a> Reader<'a, '_> {
     /// One `schema` for all of `produces`, and `examples` by media type.
     fn representations_of_2(&mut self, operation: At<'a>, response: At<'a>) -> Vec<Representation> {
         let schema = response.get("schema");
-        let examples: Vec<(&str, Value)> = response
-            .get("examples")
-            .into_iter()
-            .flat_map(At::entries)
+        let examples: Vec<(&str, Value)> = self
+            .mapping(response, "examples")
             .map(|(key, value)| (key.text.as_str(), value.node.to_json()))
             .collect();
         let mut types: Vec<&str> = Vec::new();
         if schema.is_some() {
-            let produces = operation.get("produces").or_else(|| self.root.get("produces"));
-            types.extend(produces.into_iter().flat_map(At::items).filter_map(|one| one.node.as_str()));
+            let owner = if operation.get("produces").is_some() { operation } else { self.root };
+            types.extend(self.list(owner, "produces").filter_map(|one| one.node.as_str()));
             if types.is_empty() && examples.is_empty() {
                 types.push("application/json");
             }

@@ -35,7 +35,7 @@ impl<'a> Reader<'a, '_> {
             return None;
         };
         let mut variables = HashMap::new();
-        for (key, variable) in server.get("variables").into_iter().flat_map(At::entries) {
+        for (key, variable) in self.mapping(server, "variables") {
             if let Some(default) = variable.node.get("default").and_then(Node::scalar_text) {
                 variables.insert(key.text.as_str(), default);
             }
@@ -81,12 +81,8 @@ impl<'a> Reader<'a, '_> {
             self.diagnostics.push(wrong_type(host, "`host`", "a string"));
             return Vec::new();
         };
-        let mut schemes: Vec<&str> = root
-            .get("schemes")
-            .into_iter()
-            .flat_map(At::items)
-            .filter_map(|scheme| scheme.node.as_str())
-            .collect();
+        let mut schemes: Vec<&str> =
+            self.list(root, "schemes").filter_map(|scheme| scheme.node.as_str()).collect();
         if schemes.is_empty() {
             schemes.push("https");
         }

@@ -50,7 +50,7 @@ fn mutated(text: &str, numbers: &mut Numbers) -> String {
             1 => characters.truncate(at.max(1)),
             2 => {
                 characters[at] =
-                    ['{', '}', '"', '#', '/', '0', '-', '\n', 'é', '~', '%', ':'][numbers.below(12)]
+                    ['{', '}', '"', '#', '/', '0', '-', '\n', 'é', '~', '%', ':'][numbers.below(12)];
             }
             3 => {
                 let end = (at + numbers.below(40)).min(characters.len());
@@ -108,4 +108,20 @@ fn resource_types_that_bring_themselves_end() {
     let (_, diagnostics) = read(Path::new("a.wadl"), &text);
     assert!(diagnostics.iter().any(|one| one.id == "too-large"), "{diagnostics}");
     assert_eq!(diagnostics.len(), 1);
+}
+
+#[test]
+fn deep_documents_are_read_on_a_small_stack() {
+    let depth = 180;
+    let schema = "{\"items\": ".repeat(depth) + "{}" + &"}".repeat(depth);
+    let text = format!(
+        "{{\"openapi\": \"3.1.0\", \"info\": {{\"title\": \"t\"}}, \"paths\": {{}}, \"components\": {{\"schemas\": {{\"a\": {schema}}}}}}}"
+    );
+    let (definition, diagnostics) = std::thread::Builder::new()
+        .stack_size(2 << 20)
+        .spawn(move || read(Path::new("a.json"), &text))
+        .unwrap()
+        .join()
+        .unwrap();
+    assert!(diagnostics.is_empty() && definition.is_some(), "{diagnostics}");
 }

@@ -212,3 +212,28 @@ fn paths_by_query_are_an_extension_that_is_read() {
     );
     assert_eq!(operations(&definition), [("List", "GET", "/a?comp=list")]);
 }
+
+#[test]
+fn wrong_types_are_told_once_wherever_they_are_used() {
+    let text = with_paths(
+        "  /a:
+    parameters: {}
+    get: { parameters: 5, responses: [] }
+    put: { responses: { 200: { $ref: '#/components/responses/r' } } }
+    post: { parameters: [{ name: a, in: query, required: yes }], responses: { 200: { $ref: '#/components/responses/r' } } }
+components:
+  responses:
+    r: { content: [] }
+",
+    );
+    assert_eq!(
+        findings(FILE, &text),
+        [
+            "5:17: error: `parameters` must be a list, this is a mapping",
+            "6:24: error: `parameters` must be a list, this is a number",
+            "6:38: error: `responses` must be a mapping, this is a list",
+            "11:19: error: `content` must be a mapping, this is a list",
+            "8:58: error: `required` must be true or false, this is a string",
+        ]
+    );
+}
