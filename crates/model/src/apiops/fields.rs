@@ -411,7 +411,10 @@ impl<'a> Fields<'a> {
         value: &Layered<'_>,
     ) -> Option<T> {
         let top = value.top();
+        // Values that may be secret are never shown.
+        let secret = name == "value" || self.path.starts_with("credentials");
         let found = match &top.node.value {
+            _ if secret => top.node.kind().to_owned(),
             NodeValue::Number(number) => format!("`{number}`"),
             NodeValue::String(text) => format!("`{text}`"),
             _ => top.node.kind().to_owned(),

@@ -26,6 +26,8 @@ pub(super) struct Kind {
     pub(super) associations: &'static [&'static str],
     /// The collections below.
     pub(super) children: &'static [&'static Kind],
+    /// Whether the resources of a workspace may refer to those of the service.
+    pub(super) shared: bool,
     /// What becomes of it.
     pub(super) standing: Standing,
 }
@@ -74,6 +76,7 @@ const LEAF: Kind = Kind {
     definition: false,
     associations: &[],
     children: &[],
+    shared: false,
     standing: Standing::Read,
 };
 
@@ -184,8 +187,13 @@ pub(super) static VERSION_SETS: Kind = Kind {
     information: &["versionSetInformation.json", "apiVersionSetInformation.json"],
     ..LEAF
 };
-pub(super) static LOGGERS: Kind =
-    Kind { collection: "loggers", singular: "logger", information: &["loggerInformation.json"], ..LEAF };
+pub(super) static LOGGERS: Kind = Kind {
+    collection: "loggers",
+    singular: "logger",
+    information: &["loggerInformation.json"],
+    shared: true,
+    ..LEAF
+};
 pub(super) static DIAGNOSTICS: Kind = Kind {
     collection: "diagnostics",
     singular: "diagnostic",
@@ -198,8 +206,13 @@ pub(super) static SUBSCRIPTIONS: Kind = Kind {
     information: &["subscriptionInformation.json"],
     ..LEAF
 };
-pub(super) static GROUPS: Kind =
-    Kind { collection: "groups", singular: "group", information: &["groupInformation.json"], ..LEAF };
+pub(super) static GROUPS: Kind = Kind {
+    collection: "groups",
+    singular: "group",
+    information: &["groupInformation.json"],
+    shared: true,
+    ..LEAF
+};
 
 static GATEWAYS: Kind = kept_out("gateways", "self-hosted gateway", &[]);
 static SCHEMAS: Kind = kept_out("schemas", "schema", &["globalschemas"]);

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use secrecy::SecretString;
+
 use super::credentials::NamedValueNames;
 use super::layout::{self, Kind};
 use super::resource::Resource;
@@ -31,7 +33,7 @@ fn logger(resource: &Resource<'_>, names: &NamedValueNames) -> Option<Logger> {
             .into_iter()
             .map(|(name, value)| {
                 names.check(resource, &value);
-                (name, value.value)
+                (name, SecretString::from(value.value))
             })
             .collect();
         Some(Logger {

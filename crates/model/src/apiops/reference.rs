@@ -23,7 +23,7 @@ pub(super) fn root_name(name: &str) -> &str {
     name.split_once(";rev=").map_or(name, |(root, _)| root)
 }
 
-/// Where names are looked up: the resource's own scope, then the scopes around it.
+/// Where names are looked up: the resource's own scope, then, for kinds that workspaces share, the service.
 #[derive(Clone, Copy)]
 pub(super) struct Scopes<'a> {
     /// The scope that the resource stands in.
@@ -67,14 +67,15 @@ impl Scopes<'_> {
         name: &str,
         location: &Location,
     ) -> Option<String> {
-        let entry = self.own.child(kind, name).or_else(|| self.service?.child(kind, name));
+        let around = self.service.filter(|_| kind.shared);
+        let entry = self.own.child(kind, name).or_else(|| around?.child(kind, name));
         if let Some(entry) = entry {
             return Some(entry.name.clone());
         }
         let known: Vec<&str> = self
             .own
             .children(kind)
-            .chain(self.service.into_iter().flat_map(|service| service.children(kind)))
+            .chain(around.into_iter().flat_map(|service| service.children(kind)))
             .map(|entry| entry.name.as_str())
             .collect();
         let fix = did_you_mean(name, known).map_or_else(

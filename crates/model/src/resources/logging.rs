@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::{Located, Location};
@@ -16,7 +17,7 @@ pub struct Logger {
     /// Whether records are buffered.
     pub is_buffered: bool,
     /// How the sink is reached; values may hold `{{named values}}`.
-    pub credentials: BTreeMap<String, String>,
+    pub credentials: BTreeMap<String, SecretString>,
     /// Where it stands.
     pub location: Location,
 }

@@ -33,18 +33,29 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Reads `/products/x`, `/apis/x` or `/apis`, relative or at the end of a full resource id.
+    /// Reads `/products/x`, `/apis/x` or `/apis`, relative or as a full resource id, within a workspace or not. The
+    /// whole id counts: `/products/apis` is the product with that name, and not every API.
     pub fn parse(text: &str) -> Option<Self> {
-        let trimmed = text.trim_end_matches('/');
-        if trimmed == "apis" || trimmed.ends_with("/apis") {
-            return Some(Self::AllApis);
+        const PROVIDER: &str = "/providers/microsoft.apimanagement/service/";
+        let relative = match text.to_ascii_lowercase().find(PROVIDER) {
+            Some(at) => text.get(at + PROVIDER.len()..)?.split_once('/')?.1,
+            None => text.strip_prefix('/').unwrap_or(text),
+        };
+        let mut segments: Vec<&str> = relative.trim_end_matches('/').split('/').collect();
+        if let [workspaces, _, _, ..] = segments.as_slice()
+            && workspaces.eq_ignore_ascii_case("workspaces")
+        {
+            segments.drain(..2);
         }
-        let (head, name) = trimmed.rsplit_once('/')?;
-        let collection = head.rsplit('/').next()?;
-        match (collection, name.is_empty()) {
-            (_, true) => None,
-            ("products", _) => Some(Self::Product(name.to_owned())),
-            ("apis", _) => Some(Self::Api(name.split(";rev=").next().unwrap_or(name).to_owned())),
+        match segments.as_slice() {
+            [apis] if apis.eq_ignore_ascii_case("apis") => Some(Self::AllApis),
+            [_, ""] => None,
+            [products, name] if products.eq_ignore_ascii_case("products") => {
+                Some(Self::Product((*name).to_owned()))
+            }
+            [apis, name] if apis.eq_ignore_ascii_case("apis") => {
+                Some(Self::Api(name.split(";rev=").next().unwrap_or(name).to_owned()))
+            }
             _ => None,
         }
     }
@@ -106,6 +117,18 @@ mod tests {
         assert_eq!(Scope::parse(&format!("{full}/apis/echo;rev=2")), Some(Scope::Api("echo".into())));
         assert_eq!(Scope::parse("/apis"), Some(Scope::AllApis));
         assert_eq!(Scope::parse(&format!("{full}/apis")), Some(Scope::AllApis));
-        assert_eq!(Scope::parse("/users/1"), None);
+        assert_eq!(Scope::parse(&format!("{full}/workspaces/w/apis/echo")), Some(Scope::Api("echo".into())));
+        for text in ["/users/1", "/", "", "/products/", "/products", "/products/a/b", full, "/x/apis"] {
+            assert_eq!(Scope::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_product_named_apis_opens_no_more_than_itself() {
+        let full = "/subscriptions/0/resourceGroups/g/providers/Microsoft.ApiManagement/service/products";
+        assert_eq!(Scope::parse("/products/apis"), Some(Scope::Product("apis".into())));
+        assert_eq!(Scope::parse(&format!("{full}/products/apis")), Some(Scope::Product("apis".into())));
+        assert_eq!(Scope::parse(&format!("{full}/apis")), Some(Scope::AllApis));
+        assert_eq!(Scope::parse("/apis/apis"), Some(Scope::Api("apis".into())));
     }
 }

@@ -204,4 +204,14 @@ fn workspaces_are_scopes_of_their_own() {
     assert_eq!(workspace.named_values.len(), 1);
     assert!(workspace.groups.is_empty());
     assert!(catalog.service.apis.is_empty());
+    let stranger = Artifacts::new(&[
+        ("apis/a/apiInformation.json", &api("")),
+        ("workspaces/w/products/p/productInformation.json", r#"{"properties": {"displayName": "P"}}"#),
+        ("workspaces/w/products/p/apis.json", r#"[{"name": "a"}]"#),
+    ]);
+    assert_eq!(
+        stranger.errors(),
+        "workspaces/w/products/p/apis.json:1:11: error: workspaces/w/products/p refers to the API `a`, which does not \
+         exist (add `apis/a`)"
+    );
 }

@@ -55,7 +55,7 @@ fn each_fault_of_a_named_value_is_told() {
         ),
         (r#""displayName": "n", "value": " ""#, 46, "the value of a named value must not be empty"),
         (&long, 46, "the value has 4097 characters, at most 4096 are allowed"),
-        (r#""displayName": "n", "value": 7"#, 46, "`value` must be a string, not `7`"),
+        (r#""displayName": "n", "value": 7"#, 46, "`value` must be a string, not a number"),
         (
             r#""displayName": "n", "value": "1", "keyVault": {"secretIdentifier": "https://x/y"}"#,
             46,
@@ -168,7 +168,7 @@ fn groups_and_loggers_are_read() {
     );
     assert_eq!(service.groups["guests"].display_name, "Visitors");
     assert_eq!(service.loggers["l"].kind, "azureEventHub");
-    assert_eq!(service.loggers["l"].credentials["name"], "hub");
+    assert_eq!(service.loggers["l"].credentials["name"].expose_secret(), "hub");
     let diagnostic = &service.diagnostics["d"];
     assert_eq!(
         (diagnostic.logger.value.as_str(), diagnostic.verbosity.as_str(), diagnostic.sampling),
@@ -192,7 +192,7 @@ fn groups_and_loggers_are_read() {
         "diagnostics/d/diagnosticInformation.json:1:70: error: `sampling.percentage` must be a number from 0 to 100, not `101`
 groups/g/groupInformation.json:1:16: error: groups/g has no `externalId`
 loggers/l/loggerInformation.json:1:16: error: loggers/l has no `loggerType`
-loggers/l/loggerInformation.json:1:41: error: `credentials.name` must be a string, not `1`"
+loggers/l/loggerInformation.json:1:41: error: `credentials.name` must be a string, not a number"
     );
 }
 
