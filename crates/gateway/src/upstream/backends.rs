@@ -1,0 +1,265 @@
+//! The backends of one configuration, compiled at load.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use gatehouse_model::configuration::BackendConnection;
+use gatehouse_model::resources::{Backend, BackendTarget, BackendTls, PoolMember};
+use gatehouse_model::{Diagnostic, Diagnostics, Location, did_you_mean};
+use url::Url;
+
+use super::balance::{Balance, Member};
+use super::breaker::{Breaker, BreakerState};
+use super::credentials::{Credentials, Resolve};
+use super::tls_profile::{ProfileLoader, TlsProfile};
+
+/// What backends are made of.
+pub struct BackendSources<'s> {
+    /// The backend entities.
+    pub backends: &'s [Backend],
+    /// `backend_tls`: how backends are reached where nothing else is said.
+    pub default_connection: &'s BackendConnection,
+    /// `backends`: how single ones are reached, by backend id.
+    pub connections: &'s BTreeMap<String, BackendConnection>,
+    /// `gatehouse.yaml`, for findings about the two blocks that have no place of their own.
+    pub configuration: Location,
+    /// Puts named values into credentials.
+    pub resolve: &'s Resolve<'s>,
+    /// The backends that served before this load: unchanged TLS profiles and breakers are taken over.
+    pub previous: Option<&'s Backends>,
+}
+
+/// The backends of one configuration. Immutable but for the state of breakers.
+#[derive(Debug)]
+pub struct Backends {
+    default_profile: Arc<TlsProfile>,
+    profiles: Vec<Arc<TlsProfile>>,
+    entities: HashMap<Arc<str>, Entity, foldhash::fast::RandomState>,
+}
+
+/// A backend entity.
+#[derive(Debug)]
+pub(super) enum Entity {
+    /// One address.
+    Single(Arc<Single>),
+    /// A pool, with a breaker of its own where it has rules.
+    Pool {
+        /// The pool's name.
+        name: Arc<str>,
+        /// Its members.
+        balance: Balance,
+        /// Its own breaker.
+        breaker: Option<Arc<Breaker>>,
+    },
+}
+
+/// A backend with one address.
+#[derive(Debug)]
+pub(super) struct Single {
+    /// Resource name.
+    pub(super) name: Arc<str>,
+    /// Base URL.
+    pub(super) url: Url,
+    /// How it is reached.
+    pub(super) profile: Arc<TlsProfile>,
+    /// What is added to requests.
+    pub(super) credentials: Credentials,
+    /// When it is given a rest.
+    pub(super) breaker: Option<Arc<Breaker>>,
+}
+
+impl Single {
+    /// Whether its breaker lets calls pass; else the seconds until it does.
+    pub(super) fn check(&self, now_micros: u64) -> Result<(), u64> {
+        self.breaker.as_ref().map_or(Ok(()), |breaker| breaker.check(now_micros))
+    }
+}
+
+impl Backends {
+    /// Compiles the backends. After an error, which is in the diagnostics then, there may be none.
+    pub fn load(sources: &BackendSources<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let previous = sources.previous.map(|previous| previous.profiles.clone()).unwrap_or_default();
+        let mut loader = ProfileLoader::new(previous, diagnostics);
+        let default_profile =
+            loader.load(sources.default_connection, BackendTls::default(), &sources.configuration);
+
+        let mut entities = HashMap::default();
+        let mut profiles: Vec<_> = default_profile.iter().cloned().collect();
+        for backend in sources.backends {
+            if let BackendTarget::Single(url) = &backend.target
+                && let Some(single) = load_single(sources, backend, url, &mut loader)
+            {
+                if !profiles.iter().any(|profile| profile.id == single.profile.id) {
+                    profiles.push(Arc::clone(&single.profile));
+                }
+                entities.insert(Arc::clone(&single.name), Entity::Single(Arc::new(single)));
+            }
+        }
+        let mut pools = Vec::new();
+        for backend in sources.backends {
+            if let BackendTarget::Pool(members) = &backend.target {
+                let balance = load_pool(sources, backend, members, &entities, loader.diagnostics());
+                let breaker =
+                    Breaker::load(backend, previous_breaker(sources, &backend.name), loader.diagnostics());
+                let name: Arc<str> = backend.name.as_str().into();
+                pools.push((Arc::clone(&name), Entity::Pool { name, balance, breaker }));
+            }
+        }
+        entities.extend(pools);
+        for (name, connection) in sources.connections {
+            let known = || sources.backends.iter().map(|backend| backend.name.as_str());
+            if !known().any(|backend| backend == name) {
+                let message = format!("`backends` names `{name}`, but there is no backend of that name");
+                let place = connection.location.as_ref().unwrap_or(&sources.configuration);
+                let mut diagnostic = Diagnostic::error("unknown-backend", place.clone(), message);
+                if let Some(meant) = did_you_mean(name, known()) {
+                    diagnostic = diagnostic.fix(format!("did you mean `{meant}`?"));
+                }
+                loader.diagnostics().push(diagnostic);
+            }
+        }
+        Some(Self { default_profile: default_profile?, profiles, entities })
+    }
+
+    /// Whether there is a backend of this name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.entities.contains_key(name)
+    }
+
+    /// The breakers and their states, for metrics; `now_micros` on the world's monotonic clock.
+    pub fn breakers(&self, now_micros: u64) -> impl Iterator<Item = (&str, BreakerState)> {
+        self.entities
+            .values()
+            .filter_map(Entity::breaker)
+            .map(move |breaker| (breaker.name(), breaker.state(now_micros)))
+    }
+
+    /// The entity of a name.
+    pub(super) fn entity(&self, name: &str) -> Option<&Entity> {
+        self.entities.get(name)
+    }
+
+    /// How URLs that belong to no entity are reached.
+    pub(super) fn default_profile(&self) -> &Arc<TlsProfile> {
+        &self.default_profile
+    }
+}
+
+impl Entity {
+    fn breaker(&self) -> Option<&Arc<Breaker>> {
+        match self {
+            Self::Single(single) => single.breaker.as_ref(),
+            Self::Pool { breaker, .. } => breaker.as_ref(),
+        }
+    }
+}
+
+fn previous_breaker<'s>(sources: &BackendSources<'s>, name: &str) -> Option<&'s Arc<Breaker>> {
+    sources.previous?.entities.get(name)?.breaker()
+}
+
+fn load_single(
+    sources: &BackendSources<'_>,
+    backend: &Backend,
+    url: &Url,
+    loader: &mut ProfileLoader<'_>,
+) -> Option<Single> {
+    let own = sources.connections.get(&backend.name);
+    let profile = loader.load(
+        own.unwrap_or(sources.default_connection),
+        backend.tls,
+        own.map_or(&backend.location, |own| own.location.as_ref().unwrap_or(&sources.configuration)),
+    );
+    let credentials = Credentials::load(backend, sources.resolve, loader.diagnostics());
+    let breaker = Breaker::load(backend, previous_breaker(sources, &backend.name), loader.diagnostics());
+    if let Err(problem) = check_base_url(url) {
+        let message = format!("backend `{}`: {problem}", backend.name);
+        loader.diagnostics().push(
+            Diagnostic::error("backend-url", backend.location.clone(), message)
+                .resource(format!("backends/{}", backend.name)),
+        );
+        return None;
+    }
+    Some(Single {
+        name: backend.name.as_str().into(),
+        url: url.clone(),
+        profile: profile?,
+        credentials: credentials?,
+        breaker,
+    })
+}
+
+fn load_pool(
+    sources: &BackendSources<'_>,
+    pool: &Backend,
+    members: &[PoolMember],
+    entities: &HashMap<Arc<str>, Entity, foldhash::fast::RandomState>,
+    diagnostics: &mut Diagnostics,
+) -> Balance {
+    let resource = format!("backends/{}", pool.name);
+    let mut report = |location: &Location, id, message: String, fix: Option<String>| {
+        let mut diagnostic = Diagnostic::error(id, location.clone(), message).resource(resource.clone());
+        if let Some(fix) = fix {
+            diagnostic = diagnostic.fix(fix);
+        }
+        diagnostics.push(diagnostic);
+    };
+    if members.is_empty() {
+        report(&pool.location, "empty-pool", format!("the pool `{}` has no members", pool.name), None);
+    }
+    let mut list = Vec::with_capacity(members.len());
+    for member in members {
+        let name = member.backend.value.as_str();
+        let location = &member.backend.location;
+        match sources.backends.iter().find(|backend| backend.name == name).map(|backend| &backend.target) {
+            None => {
+                let known = sources.backends.iter().map(|backend| backend.name.as_str());
+                let fix = did_you_mean(name, known).map(|meant| format!("did you mean `{meant}`?"));
+                let message =
+                    format!("the pool `{}` names the backend `{name}`, which does not exist", pool.name);
+                report(location, "unknown-backend", message, fix);
+            }
+            Some(BackendTarget::Pool(_)) => {
+                let message = format!("the pool `{}` names `{name}`, which is a pool itself", pool.name);
+                report(location, "nested-pool", message, Some("name its members instead".to_owned()));
+            }
+            // One that failed to load has been reported already.
+            Some(BackendTarget::Single(_)) => {
+                if let Some(Entity::Single(single)) = entities.get(name) {
+                    list.push(Member {
+                        backend: Arc::clone(single),
+                        priority: member.priority,
+                        weight: member.weight,
+                    });
+                }
+            }
+        }
+    }
+    Balance::new(list)
+}
+
+/// Whether requests can be sent below a URL: the scheme, a host, no user, no query, no fragment.
+///
+/// # Errors
+/// What is wrong, for people.
+pub fn check_base_url(url: &Url) -> Result<(), String> {
+    if !matches!(url.scheme(), "http" | "https" | "ws" | "wss") {
+        return Err(format!(
+            "`{}` is not a scheme that backends speak; http, https, ws and wss are",
+            url.scheme()
+        ));
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err("the URL has no host".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("the URL holds a user name or password; use credentials instead".to_owned());
+    }
+    if url.fragment().is_some() {
+        return Err("the URL has a fragment".to_owned());
+    }
+    if url.query().is_some() {
+        return Err("the URL has a query; use credentials.query or set-query-parameter instead".to_owned());
+    }
+    Ok(())
+}

@@ -1,0 +1,358 @@
+//! Sends an exchange's request to its backend.
+
+use std::ops::Deref;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use futures_util::future::LocalBoxFuture;
+use gatehouse_policy::{
+    BackendChoice, Clock, Exchange, ForwardOptions, Random, Response, Upstream, UpstreamError,
+};
+use http::header::{HeaderMap, HeaderValue};
+use smallvec::SmallVec;
+use tokio::time::{Instant, Sleep, sleep_until};
+use url::Url;
+
+use super::backends::{Backends, Entity, Single};
+use super::breaker::{Breaker, Outcome};
+use super::credentials::Credentials;
+use super::expect::{self, Gate};
+use super::failure;
+use super::payload::Payload;
+use super::pool::{Authority, Lease, Pools, Protocol, Sent};
+use super::redirect;
+use super::request_head::{Call, drop_content_fields, host_set_by_policy, is_grpc};
+use super::tls_profile::TlsProfile;
+use super::{answer, request_head};
+
+/// How often a request whose bytes never left may look for another connection.
+const UNSENT_ATTEMPTS: usize = 3;
+
+/// The backends as one request sees them: those of the configuration that it began with, over the pools of its core.
+#[derive(Clone, Copy)]
+pub struct Client<'c> {
+    /// The backends of the configuration.
+    pub backends: &'c Backends,
+    /// The pools of this core.
+    pub pools: &'c Rc<Pools>,
+    /// Time, for breakers.
+    pub clock: &'c dyn Clock,
+    /// Chance, for pools.
+    pub random: &'c dyn Random,
+    /// The bound on a request's body that is kept to be sent again.
+    pub buffered_body_bytes: usize,
+}
+
+impl Upstream for Client<'_> {
+    fn forward<'f>(
+        &'f self,
+        exchange: &'f mut Exchange,
+        options: &'f ForwardOptions,
+    ) -> LocalBoxFuture<'f, Result<Response, UpstreamError>> {
+        Box::pin(async move {
+            if options.buffer_request_body {
+                let bound = self.buffered_body_bytes;
+                exchange.request.body.buffer(bound).await.map_err(UpstreamError::RequestBody)?;
+            }
+            let destination = self.destination(&exchange.backend, exchange)?;
+            let mut payload = Payload::take(&mut exchange.request.body);
+            let begun = self.clock.monotonic_micros();
+            let outcome = self.run(exchange, &destination, &mut payload, options).await;
+            self.conclude(&destination, begun, outcome.as_ref());
+            outcome
+        })
+    }
+}
+
+/// Where a request goes.
+pub(super) struct Destination<'c> {
+    pub(super) name: Option<&'c str>,
+    pub(super) url: BaseUrl<'c>,
+    pub(super) profile: &'c Arc<TlsProfile>,
+    pub(super) credentials: Option<&'c Credentials>,
+    breakers: SmallVec<[&'c Breaker; 2]>,
+}
+
+/// A URL of the configuration, or one that a policy has made.
+pub(super) enum BaseUrl<'c> {
+    Compiled(&'c Url),
+    Shared(Arc<Url>),
+}
+
+impl Deref for BaseUrl<'_> {
+    type Target = Url;
+
+    fn deref(&self) -> &Url {
+        match self {
+            Self::Compiled(url) => url,
+            Self::Shared(url) => url,
+        }
+    }
+}
+
+/// One step of a chain of redirects.
+struct Hop<'h> {
+    url: &'h Url,
+    profile: &'h Arc<TlsProfile>,
+    grpc: bool,
+}
+
+impl<'c> Client<'c> {
+    /// Where the exchange's choice leads, if its breakers let it.
+    pub(super) fn destination(
+        &self,
+        choice: &BackendChoice,
+        exchange: &Exchange,
+    ) -> Result<Destination<'c>, UpstreamError> {
+        let url = match choice {
+            BackendChoice::Entity(name) => return self.entity(name),
+            BackendChoice::Url(url) => Arc::clone(url),
+            BackendChoice::Service => {
+                let service = exchange.route.api.as_ref().and_then(|api| api.service_url.as_ref());
+                Arc::clone(service.ok_or(UpstreamError::NoBackend)?)
+            }
+        };
+        Ok(Destination {
+            name: None,
+            url: BaseUrl::Shared(url),
+            profile: self.backends.default_profile(),
+            credentials: None,
+            breakers: SmallVec::new(),
+        })
+    }
+
+    fn entity(&self, name: &str) -> Result<Destination<'c>, UpstreamError> {
+        let now = self.clock.monotonic_micros();
+        let open = |retry_after| UpstreamError::CircuitOpen { retry_after };
+        match self.backends.entity(name) {
+            None => Err(UpstreamError::UnknownBackend(name.to_owned())),
+            Some(Entity::Single(single)) => {
+                single.check(now).map_err(open)?;
+                Ok(to_single(single))
+            }
+            Some(Entity::Pool { name, balance, breaker }) => {
+                breaker.as_ref().map_or(Ok(()), |breaker| breaker.check(now)).map_err(open)?;
+                let mut destination = to_single(balance.choose(now, self.random).map_err(open)?);
+                destination.name = Some(name);
+                destination.breakers.extend(breaker.as_deref());
+                Ok(destination)
+            }
+        }
+    }
+
+    /// Tells breakers and metrics how it went.
+    pub(super) fn conclude(
+        &self,
+        destination: &Destination<'_>,
+        begun: u64,
+        outcome: Result<&Response, &UpstreamError>,
+    ) {
+        let now = self.clock.monotonic_micros();
+        let host = destination.url.host_str().unwrap_or_default();
+        let micros = now.saturating_sub(begun);
+        match outcome {
+            Ok(response) => {
+                self.pools.observer().answered(destination.name, host, response.status, micros);
+            }
+            Err(_) => self.pools.observer().failed(destination.name, host, micros),
+        }
+        if destination.breakers.is_empty() {
+            return;
+        }
+        let outcome = match outcome {
+            Ok(response) => {
+                let rest = answer::retry_after(&response.headers, self.clock.now_millis());
+                Outcome::Answered(response.status, rest)
+            }
+            Err(UpstreamError::Timeout(_)) => Outcome::TimedOut,
+            Err(UpstreamError::Connection(_) | UpstreamError::BadAnswer(_)) => Outcome::ConnectionFailed,
+            // The others are the client's doing, or the gateway's.
+            Err(_) => return,
+        };
+        for breaker in &destination.breakers {
+            breaker.record(outcome, now);
+        }
+    }
+
+    async fn run(
+        &self,
+        exchange: &Exchange,
+        destination: &Destination<'_>,
+        payload: &mut Payload,
+        options: &ForwardOptions,
+    ) -> Result<Response, UpstreamError> {
+        let request = &exchange.request;
+        let call = Call {
+            method: &request.method,
+            base: (destination.url.path(), destination.url.query()),
+            path: &request.url.path,
+            query: request.url.query.raw(),
+            headers: &request.headers,
+            host: host_set_by_policy(request),
+            credentials: destination.credentials,
+            expect: payload.is_stream() && expect::is_expected(&request.headers),
+        };
+        let hop =
+            Hop { url: &destination.url, profile: destination.profile, grpc: is_grpc(&request.headers) };
+        let mut timer = Box::pin(sleep_until(Instant::now() + options.timeout));
+        let (sent, gate) = self.send(&call, &hop, payload, options, &mut timer).await?;
+        if options.follow_redirects && sent.response.status().is_redirection() {
+            return self.follow(&call, &hop, payload, options, timer, (sent, gate)).await;
+        }
+        answer::accept(sent.response, sent.stream, gate, timer, options.timeout)
+    }
+
+    /// Follows redirects from a first answer on.
+    async fn follow(
+        &self,
+        first: &Call<'_>,
+        hop: &Hop<'_>,
+        payload: &mut Payload,
+        options: &ForwardOptions,
+        mut timer: Pin<Box<Sleep>>,
+        (mut sent, mut gate): (Sent, Option<Gate>),
+    ) -> Result<Response, UpstreamError> {
+        let mut url = full_url(hop.url, first)?;
+        let mut method = first.method.clone();
+        let mut headers: HeaderMap = first.headers.clone();
+        let mut host: Option<HeaderValue> = first.host.cloned();
+        let (mut profile, mut credentials) = (hop.profile, first.credentials);
+        for _ in 0..redirect::MOST {
+            let status = sent.response.status();
+            let Some(next) = redirect::target(status, sent.response.headers(), &url) else { break };
+            let (next_method, drops_body) = redirect::method(status, &method);
+            if drops_body {
+                *payload = Payload::empty();
+                drop_content_fields(&mut headers);
+            } else if payload.is_stream() {
+                // It has been sent, and cannot be sent again: the client decides.
+                break;
+            }
+            if !redirect::is_same_authority(&url, &next) {
+                redirect::drop_credentials(&mut headers);
+                (profile, credentials, host) = (self.backends.default_profile(), None, None);
+            }
+            (url, method) = (next, next_method);
+            let call = Call {
+                method: &method,
+                base: ("", None),
+                path: url.path(),
+                query: url.query().unwrap_or_default(),
+                headers: &headers,
+                host: host.as_ref(),
+                credentials,
+                expect: false,
+            };
+            let hop = Hop { url: &url, profile, grpc: hop.grpc };
+            drop(sent);
+            (sent, gate) = self.send(&call, &hop, payload, options, &mut timer).await?;
+        }
+        answer::accept(sent.response, sent.stream, gate, timer, options.timeout)
+    }
+
+    /// Sends one request and waits for the head of its answer, until the timer goes off.
+    async fn send(
+        &self,
+        call: &Call<'_>,
+        hop: &Hop<'_>,
+        payload: &mut Payload,
+        options: &ForwardOptions,
+        timer: &mut Pin<Box<Sleep>>,
+    ) -> Result<(Sent, Option<Gate>), UpstreamError> {
+        let protocol = match (options.http2, hop.url.scheme()) {
+            (false, _) => Protocol::Http1,
+            (true, "http") if hop.grpc => Protocol::Http2,
+            (true, _) => Protocol::Negotiated,
+        };
+        let authority =
+            self.pools.authority(hop.url, hop.profile, protocol).map_err(|error| failure::connect(&error))?;
+        tokio::select! {
+            biased;
+            outcome = self.attempt(call, &authority, payload, options) => outcome,
+            () = timer.as_mut() => Err(UpstreamError::Timeout(options.timeout)),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        call: &Call<'_>,
+        authority: &Rc<Authority>,
+        payload: &mut Payload,
+        options: &ForwardOptions,
+    ) -> Result<(Sent, Option<Gate>), UpstreamError> {
+        let (mut fresh, mut unsent_attempts, mut resent) = (false, 0, false);
+        loop {
+            let lease = authority.check_out(fresh).await.map_err(|error| failure::connect(&error))?;
+            let version = lease.version();
+            let gate = (call.expect && matches!(lease, Lease::Http1(_))).then(Gate::default);
+            let (body, body_failure) = payload.body(gate.clone());
+            let mut request = call
+                .write(authority, version, body)
+                .map_err(|error: request_head::HeadError| UpstreamError::Connection(error.to_string()))?;
+            let outcome = match &gate {
+                None => authority.send(lease, request).await,
+                Some(gate) => {
+                    let opener = gate.clone();
+                    hyper::ext::on_informational(&mut request, move |head| {
+                        if head.status() == http::StatusCode::CONTINUE {
+                            opener.open();
+                        }
+                    });
+                    let wait = options.continue_timeout.unwrap_or(expect::DEFAULT_WAIT);
+                    let opening = async {
+                        tokio::time::sleep(wait).await;
+                        gate.open();
+                        std::future::pending().await
+                    };
+                    tokio::select! {
+                        outcome = authority.send(lease, request) => outcome,
+                        never = opening => never,
+                    }
+                }
+            };
+            let failed = match outcome {
+                Ok(sent) => return Ok((sent, gate)),
+                Err(failed) => failed,
+            };
+            if let Some(error) = body_failure.and_then(|failure| failure.borrow_mut().take()) {
+                return Err(UpstreamError::RequestBody(error));
+            }
+            if let Some(request) = failed.unsent
+                && unsent_attempts < UNSENT_ATTEMPTS
+            {
+                payload.give_back(request.into_body());
+                unsent_attempts += 1;
+                fresh = unsent_attempts > 1;
+            } else if !resent
+                && !payload.is_stream()
+                && ((failed.reused
+                    && call.method.is_idempotent()
+                    && failure::is_connection_loss(&failed.error))
+                    || failure::is_refused(&failed.error))
+            {
+                resent = true;
+                fresh = true;
+            } else {
+                return Err(failure::exchange(&failed.error));
+            }
+            self.pools.observer().retried(authority.name());
+        }
+    }
+}
+
+fn to_single(single: &Single) -> Destination<'_> {
+    Destination {
+        name: Some(&single.name),
+        url: BaseUrl::Compiled(&single.url),
+        profile: &single.profile,
+        credentials: Some(&single.credentials),
+        breakers: single.breaker.as_deref().into_iter().collect(),
+    }
+}
+
+fn full_url(base: &Url, call: &Call<'_>) -> Result<Url, UpstreamError> {
+    let bad = |problem: String| UpstreamError::Connection(problem);
+    let target = call.target().map_err(|error| bad(error.to_string()))?;
+    base.join(target.as_str()).map_err(|error| bad(error.to_string()))
+}

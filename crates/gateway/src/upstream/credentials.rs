@@ -1,0 +1,112 @@
+//! What a backend entity adds to requests.
+
+use gatehouse_model::resources::Backend;
+use gatehouse_model::{Diagnostic, Diagnostics};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::hop_by_hop::is_hop_by_hop;
+
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Resolves the `{{named values}}` of a credential.
+pub type Resolve<'r> = dyn Fn(&SecretString) -> Result<SecretString, String> + 'r;
+
+/// Header fields, marked as sensitive, and a piece of query.
+#[derive(Default)]
+pub(super) struct Credentials {
+    headers: Vec<(HeaderName, HeaderValue)>,
+    query: SecretString,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Credentials")
+    }
+}
+
+impl Credentials {
+    /// Compiles a backend's credentials.
+    pub(super) fn load(
+        backend: &Backend,
+        resolve: &Resolve<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
+        let source = &backend.credentials;
+        let mut failed = false;
+        let mut report = |message: String| {
+            failed = true;
+            diagnostics.push(
+                Diagnostic::error("backend-credentials", backend.location.clone(), message)
+                    .resource(format!("backends/{}", backend.name)),
+            );
+        };
+        let mut headers = Vec::new();
+        for (name, values) in &source.headers {
+            let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
+                report(format!("credentials name the header field `{name}`, which is not a field name"));
+                continue;
+            };
+            if is_hop_by_hop(&header) || matches!(header.as_str(), "host" | "content-length") {
+                report(format!("credentials may not set the header field `{name}`"));
+                continue;
+            }
+            for value in values {
+                match resolve(value).and_then(|value| sensitive(value.expose_secret())) {
+                    Ok(value) => headers.push((header.clone(), value)),
+                    Err(problem) => report(format!("credential header `{name}`: {problem}")),
+                }
+            }
+        }
+        if let Some((scheme, parameter)) = &source.authorization {
+            let value = resolve(parameter).and_then(|parameter| {
+                let text = zeroize::Zeroizing::new(format!("{scheme} {}", parameter.expose_secret()));
+                sensitive(text.trim_end())
+            });
+            match value {
+                Ok(value) => headers.push((AUTHORIZATION, value)),
+                Err(problem) => report(format!("credential `authorization`: {problem}")),
+            }
+        }
+        let mut query = String::new();
+        for (name, values) in &source.query {
+            for value in values {
+                match resolve(value) {
+                    Ok(value) => {
+                        if !query.is_empty() {
+                            query.push('&');
+                        }
+                        query.extend(utf8_percent_encode(name, COMPONENT));
+                        query.push('=');
+                        query.extend(utf8_percent_encode(value.expose_secret(), COMPONENT));
+                    }
+                    Err(problem) => report(format!("credential query parameter `{name}`: {problem}")),
+                }
+            }
+        }
+        (!failed).then(|| Self { headers, query: query.into() })
+    }
+
+    /// Puts the header fields in the place of those of the client.
+    pub(super) fn add_headers(&self, headers: &mut HeaderMap) {
+        for (name, _) in &self.headers {
+            headers.remove(name);
+        }
+        for (name, value) in &self.headers {
+            headers.append(name.clone(), value.clone());
+        }
+    }
+
+    /// The piece of query; empty where there is none.
+    pub(super) fn query(&self) -> &str {
+        self.query.expose_secret()
+    }
+}
+
+fn sensitive(text: &str) -> Result<HeaderValue, String> {
+    let mut value = HeaderValue::from_str(text)
+        .map_err(|_| "the value holds characters that a header field may not hold".to_owned())?;
+    value.set_sensitive(true);
+    Ok(value)
+}

@@ -1,0 +1,27 @@
+//! What metrics want to know of upstream work.
+
+use http::StatusCode;
+
+/// Hears what happens on one core. Calls must not block.
+pub trait Observer {
+    /// A connection stands, with TLS where the URL asks for it; `micros` from the look-up of the name on.
+    fn connection_opened(&self, _host: &str, _http2: bool, _micros: u64) {}
+
+    /// A request goes over a connection that stood already.
+    fn connection_reused(&self, _host: &str) {}
+
+    /// No connection came about.
+    fn connection_failed(&self, _host: &str) {}
+
+    /// A request was sent again after its pooled connection proved stale.
+    fn retried(&self, _host: &str) {}
+
+    /// The head of an answer has come, `micros` after the request was handed over. `backend` is the entity's name.
+    fn answered(&self, _backend: Option<&str>, _host: &str, _status: StatusCode, _micros: u64) {}
+
+    /// There is no answer; `micros` after the request was handed over.
+    fn failed(&self, _backend: Option<&str>, _host: &str, _micros: u64) {}
+}
+
+/// Nobody listens.
+impl Observer for () {}
