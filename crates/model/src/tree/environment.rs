@@ -20,6 +20,9 @@ impl fmt::Debug for Environment<'_> {
     }
 }
 
+/// How many different problems of one scalar are told.
+const MAX_TOLD: usize = 20;
+
 impl<'l> Environment<'l> {
     /// The variables that a lookup answers.
     pub fn new(lookup: &'l dyn Fn(&str) -> Option<String>) -> Self {
@@ -37,6 +40,7 @@ impl<'l> Environment<'l> {
         let mut expanded = String::with_capacity(text.len());
         let mut rest = text;
         let mut failed = false;
+        let mut told = Vec::new();
         for nth in 0.. {
             let Some(start) = rest.find("${") else { break };
             let (before, reference) = rest.split_at(start);
@@ -48,14 +52,18 @@ impl<'l> Environment<'l> {
                 continue;
             }
             expanded.push_str(before);
-            let named = reference.split_once('}').filter(|(name, _)| is_name(name));
+            let named = name_of(reference);
             rest = named.map_or(reference, |(_, after)| after);
             if let Some(value) = named.and_then(|(name, _)| (self.lookup)(name)) {
                 expanded.push_str(&value);
                 continue;
             }
             failed = true;
-            self.diagnostics.push(unresolved(named.map(|(name, _)| name), origin.nth_reference(nth)));
+            let name = named.map(|(name, _)| name);
+            if told.len() < MAX_TOLD && !told.contains(&name) {
+                told.push(name);
+                self.diagnostics.push(unresolved(name, origin.nth_reference(nth)));
+            }
         }
         if failed {
             self.unresolved.push(origin.location(origin.line, origin.column + 1));
@@ -75,10 +83,12 @@ fn unresolved(name: Option<&str>, location: Location) -> Diagnostic {
         .fix("write `${NAME}`, or `$${` for the two characters")
 }
 
-fn is_name(name: &str) -> bool {
-    let mut characters = name.chars();
-    characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
-        && characters.all(|character| character.is_ascii_alphanumeric() || character == '_')
+/// The name at the start of what follows `${`, and what follows its `}`.
+fn name_of(reference: &str) -> Option<(&str, &str)> {
+    let end = reference.find(|character: char| !character.is_ascii_alphanumeric() && character != '_')?;
+    let (name, rest) = reference.split_at_checked(end)?;
+    let named = name.starts_with(|first: char| !first.is_ascii_digit());
+    rest.strip_prefix('}').filter(|_| named).map(|rest| (name, rest))
 }
 
 /// What stands for the braces of a reference while YAML is scanned, where braces of their own would begin and end
@@ -91,7 +101,7 @@ pub(super) fn mask(document: &str) -> Cow<'_, str> {
     let mut rest = document;
     while let Some((before, reference)) = rest.split_once("${") {
         masked.push_str(before);
-        if let Some((name, after)) = reference.split_once('}').filter(|(name, _)| is_name(name)) {
+        if let Some((name, after)) = name_of(reference) {
             let [open, close] = BRACES;
             masked.extend(['$', open]);
             masked.push_str(name);

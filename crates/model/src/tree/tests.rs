@@ -184,6 +184,18 @@ fn an_unset_environment_variable_is_told_with_its_place() {
 }
 
 #[test]
+fn malformed_references_cost_no_more_than_their_length() {
+    let environment = |_: &str| None;
+    let started = std::time::Instant::now();
+    let text = format!("a: '{}'", "${".repeat(1 << 20));
+    let mut variables = Environment::new(&environment);
+    parse_yaml_expanding(&text, &file(), &mut variables).unwrap();
+    let (diagnostics, _) = variables.into_findings();
+    assert_eq!(diagnostics.len(), 1, "one scalar, one finding");
+    assert!(started.elapsed() < std::time::Duration::from_secs(60), "{:?}", started.elapsed());
+}
+
+#[test]
 fn json_becomes_values_with_places() {
     let text = "{\n  \"ä\": \"€\", \"b\": [1, -2.5e1, true, false, null],\n  \"c\": {\"d\": \"\\u00e9\\ud83d\\ude00\\n\\\"\"}\n}";
     let node = json(text);
