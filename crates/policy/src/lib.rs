@@ -8,6 +8,7 @@
 
 pub mod builtin;
 mod compiler;
+mod concurrency;
 pub mod document;
 mod error_response;
 mod evaluation;
@@ -17,10 +18,13 @@ mod plan;
 mod policies;
 mod runner;
 mod steps;
+#[cfg(test)]
+mod testing;
 mod value;
 mod world;
 
-pub use self::compiler::{CompileInput, NamedValues, PlanKey, Policies, PolicyScope};
+pub use self::compiler::{CompileInput, PlanKey, Policies, PolicyScope};
+pub use self::concurrency::{Concurrency, Permit};
 pub use self::error_response::{accepts_problem, error_response};
 pub use self::exchange::{
     ApiFacts, BackendChoice, Body, BodyError, Completion, Deferred, Deployment, Exchange, LastError,

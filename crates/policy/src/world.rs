@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
-use gatehouse_store::counters::Counters;
+use gatehouse_store::counters::{CounterKeys, Counters};
 
-use crate::{Exchange, Response};
+use crate::{Concurrency, Exchange, Response};
 
 /// The outside as a plan sees it.
 #[derive(Clone, Copy)]
@@ -16,6 +16,10 @@ pub struct World<'w> {
     pub random: &'w dyn Random,
     /// Rate limits and quotas.
     pub counters: &'w dyn Counters,
+    /// Names counters.
+    pub counter_keys: &'w CounterKeys,
+    /// Executions under way, for `limit-concurrency`.
+    pub concurrency: &'w Concurrency,
     /// Backends.
     pub upstream: &'w dyn Upstream,
     /// The bound on a body that a policy needs whole, in bytes.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gatehouse_model::resources::{ApiKind, KeyParameterNames};
+use gatehouse_model::resources::{ApiKind, KeyParameterNames, ResponseDescription};
 use url::Url;
 
 /// What a request was matched to. Everything is absent for a request that matched nothing.
@@ -54,6 +54,8 @@ pub struct OperationFacts {
     pub method: Arc<str>,
     /// Template.
     pub url_template: Arc<str>,
+    /// What the definition says of answers, for `mock-response`.
+    pub responses: Vec<ResponseDescription>,
 }
 
 /// `context.Product`.

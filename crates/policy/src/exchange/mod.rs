@@ -9,6 +9,7 @@ mod variables;
 use std::fmt;
 use std::sync::Arc;
 
+use gatehouse_store::counters::{CounterKey, Counters};
 use smallvec::SmallVec;
 use uuid::Uuid;
 
@@ -43,6 +44,8 @@ pub struct Exchange {
     pub last_error: Option<LastError>,
     /// What has to be done once the answer is known, and once its last byte is sent.
     pub deferred: SmallVec<[Deferred; 2]>,
+    /// The quotas that this exchange is counted in already: policies that share a key count it once.
+    pub counted: SmallVec<[CounterKey; 2]>,
 }
 
 impl Exchange {
@@ -74,7 +77,7 @@ pub enum Deferred {
     /// Once the answer's head is known, before it is sent: header fields, counting by status.
     Response(Box<dyn FnOnce(&mut Exchange, &World<'_>) + Send>),
     /// Once the last byte is sent or the client is gone: counting of bytes.
-    Completed(Box<dyn FnOnce(&Completion) + Send>),
+    Completed(Box<dyn FnOnce(&Completion, &dyn Counters) + Send>),
 }
 
 impl fmt::Debug for Deferred {

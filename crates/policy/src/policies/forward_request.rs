@@ -150,3 +150,80 @@ fn failure(error: &UpstreamError) -> Failure {
         | UpstreamError::BadAnswer(_) => internal("BackendConnectionFailure"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::*;
+    use crate::{BodyError, Response};
+
+    fn options(attributes: &str) -> ForwardOptions {
+        let world = TestWorld::new();
+        let mut exchange = exchange();
+        world.run(&plan(&document("backend", &format!("<forward-request {attributes} />"))), &mut exchange);
+        world.forwarded.take().remove(0).3
+    }
+
+    fn failed(answer: Result<Response, UpstreamError>, attributes: &str) -> Exchange {
+        let world = TestWorld::new();
+        *world.answer.borrow_mut() = Some(answer);
+        let mut exchange = exchange();
+        world.run(&plan(&document("backend", &format!("<forward-request {attributes} />"))), &mut exchange);
+        exchange
+    }
+
+    #[test]
+    fn attributes_are_options() {
+        assert_eq!(options(""), ForwardOptions::default());
+        let wanted = ForwardOptions {
+            timeout: Duration::from_secs(7),
+            continue_timeout: Some(Duration::from_secs(2)),
+            follow_redirects: true,
+            buffer_request_body: true,
+            http2: false,
+        };
+        let attributes = "timeout=\"@(3 + 4)\" continue-timeout=\"2\" follow-redirects=\"true\" buffer-request-body=\"true\" buffer-response=\"false\" http-version=\"1\"";
+        assert_eq!(options(attributes), wanted);
+        assert_eq!(options("timeout-ms=\"250\"").timeout, Duration::from_millis(250));
+    }
+
+    #[test]
+    fn a_backend_that_fails_has_apims_reasons() {
+        let cases = [
+            (UpstreamError::Timeout(Duration::from_secs(1)), 500, "Timeout"),
+            (UpstreamError::Connection("reset".into()), 500, "BackendConnectionFailure"),
+            (UpstreamError::NoBackend, 500, "BackendConnectionFailure"),
+            (UpstreamError::CircuitOpen { retry_after: 9 }, 503, "BackendConnectionFailure"),
+            (UpstreamError::RequestBody(BodyError::TooLarge { limit: 1 }), 413, "ClientConnectionFailure"),
+        ];
+        for (error, status, reason) in cases {
+            let exchange = failed(Err(error), "");
+            let told = exchange.last_error.as_ref().unwrap();
+            assert_eq!((exchange.answered(), &*told.reason), (status, reason));
+            assert_eq!(told.source, "forward-request");
+            let retry_after = exchange.response.unwrap().headers.contains_key("retry-after");
+            assert_eq!(retry_after, status == 503);
+        }
+    }
+
+    #[test]
+    fn an_error_status_is_a_failure_only_where_that_is_wished() {
+        let answer = || Ok(Response::new(StatusCode::NOT_FOUND));
+        let exchange = failed(answer(), "");
+        assert_eq!((exchange.answered(), exchange.last_error), (404, None));
+        let exchange = failed(answer(), "fail-on-error-status-code=\"true\"");
+        assert_eq!(exchange.answered(), 404);
+        assert_eq!(exchange.last_error.as_ref().unwrap().reason, "BackendErrorStatusCode");
+        assert_eq!(exchange.answer_text(), "");
+    }
+
+    #[test]
+    fn what_cannot_be_is_told_at_load() {
+        let told = findings_in("backend", "<forward-request timeout=\"1\" timeout-ms=\"2\" />");
+        assert!(told[0].contains("takes either `timeout` or `timeout-ms`"), "{told:?}");
+        let told = findings_in("backend", "<forward-request http-version=\"3\" />");
+        assert!(told[0].contains("must be `1`, `2` or `2or1`"), "{told:?}");
+        let told = findings_in("backend", "<forward-request timeout=\"-1\" />");
+        assert!(told[0].contains("must be a whole number from 0 to 86400, not `-1`"), "{told:?}");
+    }
+}

@@ -1,11 +1,24 @@
 //! The policies: one file each, and the table that lists them.
 
+mod check_header;
 mod choose;
+mod cors;
 mod forward_request;
+mod ip_filter;
+mod limit_concurrency;
+mod mock_response;
+mod quota;
+mod quota_by_key;
+mod rate_answer;
+mod rate_limit;
+mod rate_limit_by_key;
 mod return_response;
+mod rewrite_uri;
 mod set_backend_service;
 mod set_body;
 mod set_header;
+mod set_method;
+mod set_query_parameter;
 mod set_status;
 mod set_variable;
 
@@ -43,19 +56,36 @@ pub(crate) enum Compile {
 
 const EVERYWHERE: &[Section] = &[Section::Inbound, Section::Backend, Section::Outbound, Section::OnError];
 const BACKEND: &[Section] = &[Section::Backend];
+const INBOUND: &[Section] = &[Section::Inbound];
+const INBOUND_BACKEND: &[Section] = &[Section::Inbound, Section::Backend];
+const NOT_BACKEND: &[Section] = &[Section::Inbound, Section::Outbound, Section::OnError];
+
+const NARROW: &[PolicyScope] = &[PolicyScope::Product, PolicyScope::Api, PolicyScope::Operation];
 
 /// Every policy that runs here, by name.
 ///
 /// Sections are those that Microsoft's policy toolkit accepts, which is the union of what its documentation names.
 pub(crate) const TABLE: &[PolicyKind] = &[
     PolicyKind::new("base", EVERYWHERE, Compile::Base),
+    PolicyKind::new("check-header", INBOUND, Compile::Policy(check_header::compile)),
     PolicyKind::new("choose", EVERYWHERE, Compile::Policy(choose::compile)),
+    PolicyKind::new("cors", INBOUND, Compile::Policy(cors::compile)).once(),
     PolicyKind::new("forward-request", BACKEND, Compile::Policy(forward_request::compile)).once(),
     PolicyKind::new("include-fragment", EVERYWHERE, Compile::IncludeFragment),
+    PolicyKind::new("ip-filter", INBOUND, Compile::Policy(ip_filter::compile)),
+    PolicyKind::new("limit-concurrency", EVERYWHERE, Compile::Policy(limit_concurrency::compile)),
+    PolicyKind::new("mock-response", NOT_BACKEND, Compile::Policy(mock_response::compile)),
+    PolicyKind::new("quota", INBOUND, Compile::Policy(quota::compile)).once().scopes(&[PolicyScope::Product]),
+    PolicyKind::new("quota-by-key", INBOUND, Compile::Policy(quota_by_key::compile)),
+    PolicyKind::new("rate-limit", INBOUND, Compile::Policy(rate_limit::compile)).once().scopes(NARROW),
+    PolicyKind::new("rate-limit-by-key", INBOUND, Compile::Policy(rate_limit_by_key::compile)),
     PolicyKind::new("return-response", EVERYWHERE, Compile::Policy(return_response::compile)),
+    PolicyKind::new("rewrite-uri", INBOUND_BACKEND, Compile::Policy(rewrite_uri::compile)),
     PolicyKind::new("set-backend-service", EVERYWHERE, Compile::Policy(set_backend_service::compile)),
     PolicyKind::new("set-body", EVERYWHERE, Compile::Policy(set_body::compile)),
     PolicyKind::new("set-header", EVERYWHERE, Compile::Policy(set_header::compile)),
+    PolicyKind::new("set-method", EVERYWHERE, Compile::Policy(set_method::compile)),
+    PolicyKind::new("set-query-parameter", EVERYWHERE, Compile::Policy(set_query_parameter::compile)),
     PolicyKind::new("set-status", EVERYWHERE, Compile::Policy(set_status::compile)),
     PolicyKind::new("set-variable", EVERYWHERE, Compile::Policy(set_variable::compile)),
 ];
@@ -75,8 +105,6 @@ pub(crate) const NOT_YET_AVAILABLE: &[&str] = &[
     "cache-store",
     "cache-store-value",
     "cache-value",
-    "check-header",
-    "cors",
     "cosmosdb-data-source",
     "cross-domain",
     "emit-metric",
@@ -85,32 +113,22 @@ pub(crate) const NOT_YET_AVAILABLE: &[&str] = &[
     "http-data-source",
     "invoke-dapr-binding",
     "invoke-request",
-    "ip-filter",
     "json-to-xml",
     "jsonp",
-    "limit-concurrency",
     "llm-content-safety",
     "llm-emit-token-metric",
     "llm-semantic-cache-lookup",
     "llm-semantic-cache-store",
     "llm-token-limit",
     "log-to-eventhub",
-    "mock-response",
     "proxy",
     "publish-event",
     "publish-to-dapr",
-    "quota",
-    "quota-by-key",
-    "rate-limit",
-    "rate-limit-by-key",
     "redirect-content-urls",
     "retry",
-    "rewrite-uri",
     "send-one-way-request",
     "send-request",
     "send-service-bus-message",
-    "set-method",
-    "set-query-parameter",
     "sql-data-source",
     "trace",
     "validate-azure-ad-token",
@@ -130,6 +148,12 @@ pub(crate) const NOT_YET_AVAILABLE: &[&str] = &[
 impl PolicyKind {
     const fn new(name: &'static str, sections: &'static [Section], compile: Compile) -> Self {
         Self { name, sections, scopes: PolicyScope::ALL, once: false, compile }
+    }
+
+    /// It may stand in documents of these scopes only.
+    const fn scopes(mut self, scopes: &'static [PolicyScope]) -> Self {
+        self.scopes = scopes;
+        self
     }
 
     /// It may stand only once in a section.
@@ -156,3 +180,6 @@ mod tests {
         assert!(names.iter().all(|name| !NOT_YET_AVAILABLE.contains(name)));
     }
 }
+
+#[cfg(test)]
+mod reference;

@@ -84,3 +84,67 @@ impl Policy for ReturnResponse {
         Ok(Flow::Respond)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use gatehouse_expression as expression;
+
+    use crate::testing::*;
+
+    #[test]
+    fn it_answers_with_its_own_status_headers_and_body() {
+        let exchange = run(&document(
+            "inbound",
+            "<return-response><set-status code=\"401\" reason=\"No entry\" /><set-header name=\"WWW-Authenticate\"><value>Bearer</value></set-header><set-header name=\"x\"><value>1</value></set-header><set-body>{\"a\":1}</set-body></return-response>",
+        ));
+        assert_eq!((exchange.answered(), exchange.answer_text().as_str()), (401, "{\"a\":1}"));
+        let response = exchange.response.unwrap();
+        assert_eq!(response.reason.as_deref(), Some("No entry"));
+        assert_eq!(
+            (&response.headers["www-authenticate"], &response.headers["x"]),
+            (&"Bearer".parse().unwrap(), &"1".parse().unwrap())
+        );
+        assert!(exchange.request.headers.is_empty());
+    }
+
+    #[test]
+    fn expressions_in_it_see_the_answer_before() {
+        let exchange = run(&document(
+            "outbound",
+            "<return-response><set-status code=\"@(context.Response.StatusCode + 1)\" /><set-body>@(\"was \" + context.Response.Body.As<string>())</set-body></return-response>",
+        ));
+        assert_eq!((exchange.answered(), exchange.answer_text().as_str()), (201, "was backend"));
+    }
+
+    #[test]
+    fn a_response_in_a_variable_is_the_start() {
+        let kept = || {
+            let headers = vec![("x-a".into(), "1".into()), ("content-length".into(), "4".into())];
+            expression::Response::new(202, "Taken", headers, "kept".into())
+        };
+        let answered = |policy: &str| {
+            run_with(&document("inbound", policy), |exchange| {
+                exchange.variables.set(&"r".into(), kept().into());
+            })
+        };
+        let exchange = answered("<return-response response-variable-name=\"r\" />");
+        assert_eq!((exchange.answered(), exchange.answer_text().as_str()), (202, "kept"));
+        assert_eq!(exchange.response.unwrap().headers["x-a"], "1");
+        let exchange = answered(
+            "<return-response response-variable-name=\"r\"><set-body>other</set-body></return-response>",
+        );
+        assert_eq!((exchange.answered(), exchange.answer_text().as_str()), (202, "other"));
+        assert!(!exchange.response.unwrap().headers.contains_key("content-length"));
+        let exchange = answered("<return-response response-variable-name=\"q\" />");
+        assert_eq!(exchange.answered(), 500);
+        assert_eq!(exchange.last_error.unwrap().message, "The variable q holds no response: it is not set.");
+    }
+
+    #[test]
+    fn its_parts_are_checked() {
+        let told = findings_in("inbound", "<return-response><set-method>GET</set-method></return-response>");
+        assert!(told[0].contains("`set-method` cannot stand in `return-response`"), "{told:?}");
+        let told = findings_in("inbound", "<return-response><set-status code=\"99\" /></return-response>");
+        assert!(told[0].contains("must be a whole number from 200 to 999, not `99`"), "{told:?}");
+    }
+}

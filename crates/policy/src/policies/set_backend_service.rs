@@ -86,13 +86,18 @@ impl Policy for SetBackendService {
     }
 }
 
-/// Reads a base URL: absolute, http or https, with nothing behind its path.
+/// Reads a base URL: absolute, with nothing behind its path. A WebSocket begins as a request of HTTP: `wss` is https.
 fn base_url(text: &str) -> Result<Url, String> {
     let shown = text.trim().escape_debug();
-    let url =
+    let mut url =
         Url::parse(text.trim()).map_err(|error| format!("`{shown}` is not an absolute URL: {error}"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("the URL `{shown}` is neither http nor https"));
+    let scheme = match url.scheme() {
+        "https" | "wss" => "https",
+        "http" | "ws" => "http",
+        _ => return Err(format!("the URL `{shown}` is neither http nor https")),
+    };
+    if url.set_scheme(scheme).is_err() || url.host_str().is_none() {
+        return Err(format!("the URL `{shown}` names no host"));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(format!(
@@ -103,4 +108,80 @@ fn base_url(text: &str) -> Result<Url, String> {
         return Err("a base URL cannot hold a user name or a password".to_owned());
     }
     Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use gatehouse_model::Location;
+    use gatehouse_model::resources::{Backend, BackendTarget};
+
+    use super::*;
+    use crate::testing::*;
+
+    fn chosen(attributes: &str) -> BackendChoice {
+        run(&document("inbound", &format!("<set-backend-service {attributes} />"))).backend
+    }
+
+    #[test]
+    fn a_base_url_may_be_literal_or_computed() {
+        let url = |choice| match choice {
+            BackendChoice::Url(url) => url.to_string(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(url(chosen("base-url=\"https://b.example/v1\"")), "https://b.example/v1");
+        assert_eq!(url(chosen("base-url=\"wss://b.example:444/v1\"")), "https://b.example:444/v1");
+        assert_eq!(
+            url(chosen("base-url=\"@(&quot;http://&quot; + &quot;c.example&quot;)\"")),
+            "http://c.example/"
+        );
+    }
+
+    #[test]
+    fn a_computed_url_that_is_none_fails() {
+        let exchange = run(&document("inbound", "<set-backend-service base-url=\"@(&quot;/v1&quot;)\" />"));
+        assert_eq!(exchange.answered(), 500);
+        assert_eq!(exchange.last_error.unwrap().reason, "BackendUrlInvalid");
+    }
+
+    #[test]
+    fn a_backend_must_exist() {
+        let mut catalog = catalog(&document("inbound", "<set-backend-service backend-id=\"blue\" />"));
+        let told = findings(&catalog);
+        assert!(
+            told[0].contains(
+                "`set-backend-service` of the service names the backend `blue`, which does not exist"
+            ),
+            "{told:?}"
+        );
+        let backend = Backend {
+            name: "blue".into(),
+            title: None,
+            target: BackendTarget::Single("https://blue.example".parse().unwrap()),
+            credentials: Default::default(),
+            tls: Default::default(),
+            circuit_breaker: Vec::new(),
+            location: Location::file(std::path::Path::new("b.json")),
+        };
+        catalog.service.backends.insert("blue".into(), backend);
+        let mut exchange = exchange();
+        TestWorld::new().run(&policies(&catalog).global(), &mut exchange);
+        assert!(matches!(&exchange.backend, BackendChoice::Entity(name) if &**name == "blue"));
+    }
+
+    #[test]
+    fn what_cannot_be_is_told_at_load() {
+        let cases = [
+            ("", "needs exactly one of `base-url` and `backend-id`"),
+            ("base-url=\"https://a\" backend-id=\"b\"", "needs exactly one of `base-url` and `backend-id`"),
+            ("base-url=\"/v1\"", "`/v1` is not an absolute URL"),
+            ("base-url=\"ftp://a\"", "is neither http nor https"),
+            ("base-url=\"https://a?b=c\"", "has a query or a fragment"),
+            ("base-url=\"https://u:p@a\"", "cannot hold a user name or a password"),
+            ("sf-partition-key=\"1\"", "`sf-partition-key` of `set-backend-service` is not yet available"),
+        ];
+        for (attributes, wanted) in cases {
+            let told = findings_in("inbound", &format!("<set-backend-service {attributes} />"));
+            assert!(told.len() == 1 && told[0].contains(wanted), "{attributes}: {told:?}");
+        }
+    }
 }

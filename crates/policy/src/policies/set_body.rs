@@ -87,3 +87,44 @@ impl Policy for SetBody {
         Ok(Flow::Continue)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+
+    use crate::Exchange;
+    use crate::testing::*;
+
+    fn body(exchange: &Exchange) -> String {
+        String::from_utf8(exchange.request.body.bytes().unwrap().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_literal_is_kept_as_written_also_with_markup() {
+        let exchange =
+            run_with(&document("inbound", "<set-body> {\"a\": \"&lt;\"}\n</set-body>"), |exchange| {
+                exchange.request.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("99"));
+                exchange.request.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            });
+        assert_eq!(body(&exchange), " {\"a\": \"<\"}\n");
+        assert!(exchange.request.headers.is_empty());
+        let exchange = run(&document("inbound", "<set-body><e:E x=\"1\"><b/></e:E></set-body>"));
+        assert_eq!(body(&exchange), "<e:E x=\"1\"><b/></e:E>");
+    }
+
+    #[test]
+    fn an_expression_gives_text_or_bytes() {
+        let exchange = run(&document("inbound", "<set-body>@(context.Request.Method + \"!\")</set-body>"));
+        assert_eq!(body(&exchange), "GET!");
+        let exchange =
+            run(&document("inbound", "<set-body>@(Convert.FromBase64String(\"aGk=\"))</set-body>"));
+        assert_eq!(body(&exchange), "hi");
+    }
+
+    #[test]
+    fn in_outbound_it_is_the_answer() {
+        let exchange = run(&document("outbound", "<set-body>x</set-body>"));
+        assert_eq!(exchange.answer_text(), "x");
+    }
+}

@@ -130,14 +130,10 @@ impl HeaderEdit {
     fn compile_value(builder: &mut Builder<'_>, element: &Element) -> Result<Value, Reported> {
         let text = builder.content(element)?;
         let Some(literal) = text.literal() else { return Ok(Value::Computed(text)) };
-        match HeaderValue::from_bytes(literal.as_bytes()) {
-            Ok(value) => Ok(Value::Literal(value)),
-            Err(_) => {
-                let message =
-                    "the value of a header field cannot hold line breaks or other control characters";
-                Err(builder.error("bad-value", &element.text().location, message))
-            }
-        }
+        HeaderValue::from_bytes(literal.as_bytes()).map(Value::Literal).map_err(|_| {
+            let message = "the value of a header field cannot hold line breaks or other control characters";
+            builder.error("bad-value", &element.text().location, message)
+        })
     }
 
     /// Name, action and values for this exchange.
@@ -228,4 +224,102 @@ pub(super) fn header_name(name: &str) -> Result<HeaderName, String> {
         return Err(format!("the header field `{parsed}` is written by the gateway and cannot be changed"));
     }
     Ok(parsed)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use crate::testing::*;
+
+    /// The lines of `name` after a policy, where `before` stood.
+    fn after(before: &[&'static str], policy: &str, name: &str) -> Vec<String> {
+        let exchange = run_with(&document("inbound", policy), |exchange| {
+            for value in before {
+                exchange.request.headers.append(
+                    http::HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                    HeaderValue::from_static(value),
+                );
+            }
+        });
+        assert_eq!(exchange.answered(), 200, "{:?}", exchange.last_error);
+        let values = exchange.request.headers.get_all(name).iter();
+        values.map(|value| value.to_str().unwrap().to_owned()).collect()
+    }
+
+    fn set(name: &str, action: &str, values: &[&str]) -> String {
+        let values =
+            values.iter().map(|value| format!("<value>{value}</value>")).collect::<Vec<_>>().concat();
+        format!("<set-header name=\"{name}\" exists-action=\"{action}\">{values}</set-header>")
+    }
+
+    #[test]
+    fn override_is_the_default_and_takes_the_place_of_all() {
+        assert_eq!(
+            after(&["1", "2"], "<set-header name=\"X-A\"><value> 3 </value></set-header>", "x-a"),
+            ["3"]
+        );
+        assert_eq!(after(&["1"], &set("x-a", "override", &["2", "3"]), "x-a"), ["2,3"]);
+    }
+
+    #[test]
+    fn append_skip_and_delete() {
+        assert_eq!(after(&[], &set("x-a", "append", &["2"]), "x-a"), ["2"]);
+        assert_eq!(after(&["1"], &set("x-a", "append", &["2"]), "x-a"), ["1,2"]);
+        assert_eq!(after(&["1"], &set("x-a", "skip", &["2"]), "x-a"), ["1"]);
+        assert_eq!(after(&[], &set("x-a", "skip", &["2"]), "x-a"), ["2"]);
+        assert_eq!(after(&["1", "2"], &set("x-a", "delete", &[]), "x-a"), Vec::<String>::new());
+        assert_eq!(after(&[], &set("x-a", "delete", &[]), "x-a"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn cookies_stand_on_lines_of_their_own() {
+        assert_eq!(after(&["a=1"], &set("Cookie", "append", &["b=2"]), "cookie"), ["a=1", "b=2"]);
+    }
+
+    #[test]
+    fn the_section_says_which_message_is_meant() {
+        let exchange = run(&document("outbound", &set("x-a", "override", &["1"])));
+        assert!(exchange.request.headers.is_empty());
+        assert_eq!(exchange.response.unwrap().headers["x-a"], "1");
+    }
+
+    #[test]
+    fn expressions_give_name_action_and_values() {
+        let policy = "<set-header name=\"@(&quot;x-&quot; + &quot;b&quot;)\" exists-action=\"@(&quot;append&quot;)\"><value>@(context.Request.Method)</value></set-header>";
+        assert_eq!(after(&["1"], policy, "x-b"), ["1,GET"]);
+    }
+
+    #[test]
+    fn a_line_break_from_an_expression_is_refused() {
+        let exchange = run(&document(
+            "inbound",
+            "<set-header name=\"x-a\"><value>@(\"a\\r\\nb: c\")</value></set-header>",
+        ));
+        assert_eq!(exchange.answered(), 500);
+        let error = exchange.last_error.unwrap();
+        assert_eq!((&*error.source, &*error.reason), ("set-header", "HeaderInvalid"));
+        assert!(exchange.request.headers.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_is_told_at_load() {
+        let cases = [
+            (set("a b", "override", &["1"]), "`a b` is not the name of a header field"),
+            (
+                set("Content-Length", "override", &["1"]),
+                "the header field `content-length` is written by the gateway",
+            ),
+            (
+                set("x", "replace", &["1"]),
+                "must be one of `override`, `skip`, `append`, `delete`, not `replace`",
+            ),
+            (set("x", "append", &[]), "`set-header` holds no `value`"),
+            (set("x", "append", &["a\nb"]), "the value of a header field cannot hold line breaks"),
+        ];
+        for (policy, wanted) in cases {
+            let told = findings_in("inbound", &policy);
+            assert!(told.len() == 1 && told[0].contains(wanted), "{told:?}");
+        }
+    }
 }

@@ -62,3 +62,30 @@ impl Policy for StatusEdit {
         Ok(Flow::Continue)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::*;
+
+    #[test]
+    fn it_sets_code_and_reason() {
+        let exchange = run(&document("outbound", "<set-status code=\"404\" reason=\"Not here\" />"));
+        assert_eq!(exchange.answered(), 404);
+        assert_eq!(exchange.response.unwrap().reason.as_deref(), Some("Not here"));
+    }
+
+    #[test]
+    fn expressions_give_both_and_a_reason_keeps_to_its_line() {
+        let policy = "<set-status code=\"@(400 + 9)\" reason=\"@(&quot;a\\r\\nb é&quot;)\" />";
+        let exchange = run(&document("outbound", policy));
+        assert_eq!(exchange.answered(), 409);
+        assert_eq!(exchange.response.unwrap().reason.as_deref(), Some("ab "));
+    }
+
+    #[test]
+    fn a_code_that_is_none_fails() {
+        let exchange = run(&document("outbound", "<set-status code=\"@(42)\" reason=\"x\" />"));
+        assert_eq!(exchange.answered(), 500);
+        assert!(exchange.last_error.unwrap().message.contains("the expression gave 42"));
+    }
+}

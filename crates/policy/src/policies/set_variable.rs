@@ -31,3 +31,27 @@ impl Policy for SetVariable {
         Ok(Flow::Continue)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use gatehouse_expression::Value;
+
+    use crate::testing::*;
+
+    #[test]
+    fn a_literal_is_a_string_and_an_expression_keeps_its_type() {
+        let exchange = run(&document(
+            "inbound",
+            "<set-variable name=\"a\" value=\"1\" /><set-variable name=\"b\" value=\"@(1 + 1)\" /><set-variable name=\"a\" value=\"@((string)context.Variables[&quot;a&quot;] + 2)\" />",
+        ));
+        assert!(matches!(exchange.variables.get("b"), Some(Value::Int32(2))));
+        assert_eq!(&*exchange.variables.get("a").unwrap().to_text(), "12");
+        assert_eq!(exchange.variables.iter().count(), 2);
+    }
+
+    #[test]
+    fn a_name_takes_no_expression() {
+        let told = findings_in("inbound", "<set-variable name=\"@(1)\" value=\"x\" />");
+        assert!(told[0].contains("the attribute `name` of `set-variable` takes no expression"), "{told:?}");
+    }
+}

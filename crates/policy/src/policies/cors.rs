@@ -1,0 +1,235 @@
+//! `cors`: which pages of other origins may read the answers (Fetch standard, section 3.2).
+//!
+//! Source: <https://learn.microsoft.com/azure/api-management/cors-policy>. A preflight request that no operation of its own
+//! answers is answered here. `terminate-unmatched-request` defaults to true, as the service behaves.
+
+use std::sync::Arc;
+
+use http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HeaderName, ORIGIN, VARY,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use url::Url;
+
+use crate::compiler::{Builder, Reported};
+use crate::document::Element;
+use crate::value::{Boolean, Integer, Text};
+use crate::{Action, Deferred, Exchange, Failure, Flow, Policy, Response, World};
+
+#[derive(Debug)]
+struct Cors {
+    allows_credentials: Boolean,
+    terminates_unmatched: Boolean,
+    origins: Vec<Text>,
+    methods: Vec<Text>,
+    max_age: Option<Integer>,
+    headers: Vec<Text>,
+    exposed: Vec<Text>,
+}
+
+pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
+    builder.only(
+        element,
+        &["allow-credentials", "terminate-unmatched-request"],
+        &["allowed-origins", "allowed-methods", "allowed-headers", "expose-headers"],
+    )?;
+    builder.no_text(element)?;
+    let allows_credentials = builder.boolean(element, "allow-credentials", false)?;
+    let terminates_unmatched = builder.boolean(element, "terminate-unmatched-request", true)?;
+    let origins = list(builder, element, "allowed-origins", "origin", &[])?;
+    if origins.is_empty() {
+        let message = "`cors` names no origin";
+        let fix = "add `<allowed-origins><origin>…</origin></allowed-origins>`";
+        return Err(builder.error_with_fix("missing-element", &element.location, message, fix));
+    }
+    check_origins(builder, element, &origins, &allows_credentials)?;
+    let methods = list(builder, element, "allowed-methods", "method", &["preflight-result-max-age"])?;
+    let max_age = match builder.child(element, "allowed-methods")? {
+        Some(methods) => builder.optional_integer(methods, "preflight-result-max-age", 0..=86_400)?,
+        None => None,
+    };
+    let headers = list(builder, element, "allowed-headers", "header", &[])?;
+    let exposed = list(builder, element, "expose-headers", "header", &[])?;
+    Ok(Action::Now(Box::new(Cors {
+        allows_credentials,
+        terminates_unmatched,
+        origins,
+        methods,
+        max_age,
+        headers,
+        exposed,
+    })))
+}
+
+fn list(
+    builder: &mut Builder<'_>,
+    element: &Element,
+    name: &str,
+    item: &str,
+    attributes: &[&str],
+) -> Result<Vec<Text>, Reported> {
+    let Some(list) = builder.child(element, name)? else { return Ok(Vec::new()) };
+    builder.only(list, attributes, &[item])?;
+    builder.no_text(list)?;
+    let mut texts = Vec::new();
+    for child in list.elements_named(item) {
+        builder.only(child, &[], &[])?;
+        texts.push(builder.content(child)?);
+    }
+    Ok(texts)
+}
+
+fn check_origins(
+    builder: &mut Builder<'_>,
+    element: &Element,
+    origins: &[Text],
+    allows_credentials: &Boolean,
+) -> Result<(), Reported> {
+    let literals: Vec<&Arc<str>> = origins.iter().filter_map(Text::literal).collect();
+    for origin in &literals {
+        if &***origin != "*" && normalized(origin).is_none() {
+            let message = format!("`{origin}` is no origin");
+            let fix =
+                "an origin is a scheme and a host, with a port where it is not the scheme's own, or `*`";
+            return Err(builder.error_with_fix("bad-value", &element.location, message, fix));
+        }
+    }
+    if allows_credentials.literal() == Some(true) && literals.iter().any(|origin| &***origin == "*") {
+        let message = "`cors` allows credentials to every origin: any page could act as the user";
+        let fix = "name the origins, or leave out `allow-credentials`";
+        return Err(builder.error_with_fix("bad-value", &element.location, message, fix));
+    }
+    Ok(())
+}
+
+/// Scheme, host and port of an origin.
+fn normalized(origin: &str) -> Option<String> {
+    let url = Url::parse(origin.trim()).ok()?;
+    let is_origin = url.host_str().is_some() && matches!(url.path(), "" | "/") && url.query().is_none();
+    is_origin.then(|| url.origin().ascii_serialization())
+}
+
+impl Cors {
+    /// The value of `Access-Control-Allow-Origin` for the request's origin, if the policy allows it.
+    fn allowed_origin(
+        &self,
+        exchange: &mut Exchange,
+        world: &World<'_>,
+    ) -> Result<Option<HeaderValue>, Failure> {
+        let Some(origin) = exchange.request.headers.get(ORIGIN).cloned() else { return Ok(None) };
+        let presented = origin.to_str().ok().and_then(normalized);
+        for allowed in &self.origins {
+            let allowed = allowed.evaluate(exchange, world)?;
+            if &*allowed == "*" {
+                // With credentials the wildcard means nothing to browsers, and an expression may have given it.
+                let with_credentials = self.allows_credentials.evaluate(exchange, world)?;
+                if !with_credentials {
+                    return Ok(Some(HeaderValue::from_static("*")));
+                }
+            } else if presented.is_some() && normalized(&allowed) == presented {
+                return Ok(Some(origin));
+            }
+        }
+        Ok(None)
+    }
+
+    fn texts(texts: &[Text], exchange: &mut Exchange, world: &World<'_>) -> Result<Vec<String>, Failure> {
+        texts.iter().map(|text| Ok(text.evaluate(exchange, world)?.trim().to_owned())).collect()
+    }
+
+    fn answer_preflight(
+        &self,
+        exchange: &mut Exchange,
+        world: &World<'_>,
+    ) -> Result<Option<Response>, Failure> {
+        let Some(origin) = self.allowed_origin(exchange, world)? else { return Ok(None) };
+        let requested = |exchange: &Exchange, name: &HeaderName| {
+            exchange.request.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+        };
+        let Some(method) = requested(exchange, &ACCESS_CONTROL_REQUEST_METHOD) else { return Ok(None) };
+        let wanted = requested(exchange, &ACCESS_CONTROL_REQUEST_HEADERS).unwrap_or_default();
+        let methods = match Self::texts(&self.methods, exchange, world)? {
+            methods if methods.is_empty() => vec!["GET".to_owned(), "POST".to_owned()],
+            methods => methods,
+        };
+        let all_methods = methods.iter().any(|allowed| allowed == "*");
+        if !all_methods && !methods.iter().any(|allowed| allowed.eq_ignore_ascii_case(&method)) {
+            return Ok(None);
+        }
+        let headers = Self::texts(&self.headers, exchange, world)?;
+        let all_headers = headers.iter().any(|allowed| allowed == "*");
+        let wanted: Vec<&str> = wanted.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        let is_allowed = |name: &&str| headers.iter().any(|allowed| allowed.eq_ignore_ascii_case(name));
+        if !all_headers && !wanted.iter().all(is_allowed) {
+            return Ok(None);
+        }
+        let mut response = Response::new(StatusCode::OK);
+        let fields = &mut response.headers;
+        put(fields, ACCESS_CONTROL_ALLOW_METHODS, &if all_methods { method } else { methods.join(",") });
+        if !wanted.is_empty() {
+            put(fields, ACCESS_CONTROL_ALLOW_HEADERS, &wanted.join(","));
+        }
+        if let Some(max_age) = &self.max_age {
+            let seconds = max_age.evaluate(exchange, world)?;
+            if seconds > 0 {
+                response.headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from(seconds));
+            }
+        }
+        let with_credentials = self.allows_credentials.evaluate(exchange, world)?;
+        allow(&mut response.headers, origin, with_credentials);
+        Ok(Some(response))
+    }
+}
+
+impl Policy for Cors {
+    fn apply(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
+        if !exchange.request.headers.contains_key(ORIGIN) {
+            return Ok(Flow::Continue);
+        }
+        let Some(origin) = self.allowed_origin(exchange, world)? else {
+            let is_simple = matches!(exchange.request.method, Method::GET | Method::HEAD);
+            if is_simple && self.terminates_unmatched.evaluate(exchange, world)? {
+                exchange.response = Some(Response::new(StatusCode::OK));
+                return Ok(Flow::Respond);
+            }
+            return Ok(Flow::Continue);
+        };
+        let with_credentials = self.allows_credentials.evaluate(exchange, world)?;
+        let exposed = Self::texts(&self.exposed, exchange, world)?.join(",");
+        exchange.deferred.push(Deferred::Response(Box::new(move |exchange, _| {
+            if let Some(response) = &mut exchange.response {
+                allow(&mut response.headers, origin, with_credentials);
+                if !exposed.is_empty() {
+                    put(&mut response.headers, ACCESS_CONTROL_EXPOSE_HEADERS, &exposed);
+                }
+            }
+        })));
+        Ok(Flow::Continue)
+    }
+
+    fn preflight(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Option<Response>, Failure> {
+        if let Some(answer) = self.answer_preflight(exchange, world)? {
+            return Ok(Some(answer));
+        }
+        let terminates = self.terminates_unmatched.evaluate(exchange, world)?;
+        Ok(terminates.then(|| Response::new(StatusCode::OK)))
+    }
+}
+
+fn allow(headers: &mut HeaderMap, origin: HeaderValue, with_credentials: bool) {
+    if origin != "*" {
+        headers.append(VARY, HeaderValue::from_static("Origin"));
+    }
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    if with_credentials {
+        headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    }
+}
+
+fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}

@@ -1,0 +1,190 @@
+//! `ip-filter`: callers by address.
+//!
+//! Source: <https://learn.microsoft.com/azure/api-management/ip-filter-policy>. Beyond it an `address` may be a network in
+//! CIDR notation. The address is the client's: behind a trusted proxy the one that the proxy vouches for.
+
+use std::net::IpAddr;
+
+use http::StatusCode;
+use ipnet::IpNet;
+
+use crate::compiler::{Builder, Reported};
+use crate::document::Element;
+use crate::value::{Enumeration, Text};
+use crate::{Action, Exchange, Failure, Flow, Policy, World};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Allow,
+    Forbid,
+}
+
+const VERDICTS: &[(&str, Verdict)] = &[("allow", Verdict::Allow), ("forbid", Verdict::Forbid)];
+
+#[derive(Debug)]
+struct IpFilter {
+    action: Enumeration<Verdict>,
+    ranges: Vec<Range>,
+    computed: Vec<ComputedRange>,
+}
+
+/// Both ends belong to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Range {
+    first: IpAddr,
+    last: IpAddr,
+}
+
+#[derive(Debug)]
+enum ComputedRange {
+    Address(Text),
+    Range(Text, Text),
+}
+
+pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
+    builder.only(element, &["action"], &["address", "address-range"])?;
+    builder.no_text(element)?;
+    let action = builder.required_enumeration(element, "action", VERDICTS)?;
+    let mut filter = IpFilter { action, ranges: Vec::new(), computed: Vec::new() };
+    let mut result = Ok(());
+    for child in element.elements() {
+        result = result.and(filter.add(builder, child));
+    }
+    result?;
+    if filter.ranges.is_empty() && filter.computed.is_empty() {
+        let message = "`ip-filter` names no address";
+        let fix = "add `<address>…</address>` or `<address-range from=\"…\" to=\"…\" />`";
+        return Err(builder.error_with_fix("missing-element", &element.location, message, fix));
+    }
+    Ok(Action::Now(Box::new(filter)))
+}
+
+impl IpFilter {
+    fn add(&mut self, builder: &mut Builder<'_>, child: &Element) -> Result<(), Reported> {
+        if child.name == "address" {
+            builder.only(child, &[], &[])?;
+            let text = builder.content(child)?;
+            match text.literal() {
+                None => self.computed.push(ComputedRange::Address(text)),
+                Some(literal) => match Range::of_address(literal) {
+                    Some(range) => self.ranges.push(range),
+                    None => {
+                        let message = format!("`{literal}` is neither an IP address nor a network");
+                        return Err(builder.error("bad-value", &child.text().location, message));
+                    }
+                },
+            }
+            return Ok(());
+        }
+        builder.only(child, &["from", "to"], &[])?;
+        let (from, to) = (builder.text(child, "from")?, builder.text(child, "to")?);
+        match (from.literal(), to.literal()) {
+            (Some(first), Some(last)) => match Range::between(first, last) {
+                Some(range) => self.ranges.push(range),
+                None => {
+                    let message = format!("`{first}` to `{last}` is no range of IP addresses");
+                    return Err(builder.error_with_fix(
+                        "bad-value",
+                        &child.location,
+                        message,
+                        "both are addresses of one family, the lower one first",
+                    ));
+                }
+            },
+            _ => self.computed.push(ComputedRange::Range(from, to)),
+        }
+        Ok(())
+    }
+
+    fn matches(&self, caller: IpAddr, exchange: &mut Exchange, world: &World<'_>) -> Result<bool, Failure> {
+        if self.ranges.iter().any(|range| range.contains(caller)) {
+            return Ok(true);
+        }
+        for computed in &self.computed {
+            let (range, text) = match computed {
+                ComputedRange::Address(address) => {
+                    let text = address.evaluate(exchange, world)?;
+                    (Range::of_address(text.trim()), text.to_owned())
+                }
+                ComputedRange::Range(from, to) => {
+                    let from = from.evaluate(exchange, world)?.to_owned();
+                    let to = to.evaluate(exchange, world)?;
+                    (Range::between(from.trim(), to.trim()), format!("{from} to {}", &*to))
+                }
+            };
+            // What cannot be read cannot be matched, and must not be skipped.
+            let message =
+                || format!("`{}` is neither an IP address nor a range of them.", text.escape_debug());
+            let range = range.ok_or_else(|| Failure::internal("ip-filter", "AddressInvalid", message()))?;
+            if range.contains(caller) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl Policy for IpFilter {
+    fn apply(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
+        let action = self.action.evaluate(exchange, world)?;
+        let caller = exchange.request.client_ip.to_canonical();
+        let matches = self.matches(caller, exchange, world)?;
+        let (reason, message) = match (action, matches) {
+            (Verdict::Allow, true) | (Verdict::Forbid, false) => return Ok(Flow::Continue),
+            (Verdict::Allow, false) => {
+                ("CallerIpNotAllowed", format!("Caller IP address {caller} is not allowed. Access denied."))
+            }
+            (Verdict::Forbid, true) => {
+                ("CallerIpBlocked", "Caller IP address is blocked. Access denied.".to_owned())
+            }
+        };
+        Err(Failure::new(StatusCode::FORBIDDEN, "ip-filter", reason, message).public("Forbidden"))
+    }
+}
+
+impl Range {
+    fn of_address(text: &str) -> Option<Self> {
+        if let Ok(address) = text.parse::<IpAddr>() {
+            let address = address.to_canonical();
+            return Some(Self { first: address, last: address });
+        }
+        let network: IpNet = text.parse().ok()?;
+        Some(Self { first: network.network(), last: network.broadcast() })
+    }
+
+    fn between(first: &str, last: &str) -> Option<Self> {
+        let first = first.parse::<IpAddr>().ok()?.to_canonical();
+        let last = last.parse::<IpAddr>().ok()?.to_canonical();
+        (first.is_ipv4() == last.is_ipv4() && first <= last).then_some(Self { first, last })
+    }
+
+    fn contains(self, address: IpAddr) -> bool {
+        address.is_ipv4() == self.first.is_ipv4() && self.first <= address && address <= self.last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_hold_both_ends_and_one_family() {
+        let range = Range::between("10.0.0.5", "10.0.1.2").unwrap();
+        for (address, inside) in [
+            ("10.0.0.5", true),
+            ("10.0.0.255", true),
+            ("10.0.1.2", true),
+            ("10.0.1.3", false),
+            ("::ffff:a00:6", false),
+        ] {
+            assert_eq!(range.contains(address.parse().unwrap()), inside, "{address}");
+        }
+        assert_eq!(Range::between("10.0.0.9", "10.0.0.1"), None);
+        assert_eq!(Range::between("10.0.0.9", "::1"), None);
+        let network = Range::of_address("2001:db8::/32").unwrap();
+        assert!(network.contains("2001:db8:ffff::1".parse().unwrap()));
+        assert!(!network.contains("2001:db9::1".parse().unwrap()));
+        assert_eq!(Range::of_address("::ffff:10.0.0.1"), Range::of_address("10.0.0.1"));
+        assert_eq!(Range::of_address("10.0.0"), None);
+    }
+}

@@ -1,0 +1,119 @@
+//! `rate-limit-by-key`: calls by any key within a sliding window.
+//!
+//! Source: <https://learn.microsoft.com/azure/api-management/rate-limit-by-key-policy>. A key has one counter, whatever the
+//! scope of the policies that name it. With `increment-condition` the call is counted once the answer is known.
+
+use std::sync::Arc;
+
+use gatehouse_store::counters::{CounterKey, Rate, RateDecision};
+
+use super::rate_answer::{RateAnswer, is_remote};
+use crate::compiler::{Builder, Reported};
+use crate::document::Element;
+use crate::value::{Boolean, Integer, Text};
+use crate::{Action, Deferred, Exchange, Failure, Flow, Policy, World};
+
+/// The longest window in seconds.
+const MAX_WINDOW: i64 = 300;
+/// The most calls that one request counts as.
+const MAX_INCREMENT: i64 = 1_000_000;
+
+#[derive(Debug)]
+struct RateLimitByKey {
+    calls: Integer,
+    window: Integer,
+    key: Text,
+    increment: Arc<Increment>,
+    counts_after_response: bool,
+    answer: RateAnswer,
+}
+
+/// What a request counts as.
+#[derive(Debug)]
+struct Increment {
+    condition: Option<Boolean>,
+    count: Option<Integer>,
+}
+
+pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
+    let mut attributes = vec![
+        "calls",
+        "renewal-period",
+        "counter-key",
+        "increment-condition",
+        "increment-count",
+        "increment-after-response",
+    ];
+    attributes.extend(RateAnswer::ATTRIBUTES);
+    builder.only(element, &attributes, &[])?;
+    builder.no_text(element)?;
+    let calls = builder.integer(element, "calls", 1..=i64::from(u32::MAX))?;
+    let window = builder.integer(element, "renewal-period", 1..=MAX_WINDOW)?;
+    let key = builder.text(element, "counter-key")?;
+    let condition = match element.attribute("increment-condition") {
+        Some(_) => Some(builder.required_boolean(element, "increment-condition")?),
+        None => None,
+    };
+    let count = builder.optional_integer(element, "increment-count", 0..=MAX_INCREMENT)?;
+    let after = builder.literal_boolean(element, "increment-after-response", false)?;
+    let counts_after_response =
+        after || condition.as_ref().is_some_and(|condition| condition.literal() != Some(true));
+    Ok(Action::Now(Box::new(RateLimitByKey {
+        calls,
+        window,
+        key,
+        increment: Arc::new(Increment { condition, count }),
+        counts_after_response,
+        answer: RateAnswer::compile(builder, element)?,
+    })))
+}
+
+impl Increment {
+    /// How many calls the request counts as; 0 where the condition does not hold.
+    fn calls(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<u32, Failure> {
+        if let Some(condition) = &self.condition
+            && !condition.evaluate(exchange, world)?
+        {
+            return Ok(0);
+        }
+        match &self.count {
+            Some(count) => Ok(count.evaluate(exchange, world)? as u32),
+            None => Ok(1),
+        }
+    }
+
+    fn count_later(self: Arc<Self>, key: CounterKey, rate: Rate) -> Deferred {
+        Deferred::Response(Box::new(move |exchange, world| {
+            // The answer is made; a condition that fails now cannot change it, and nothing is counted.
+            if let Ok(calls @ 1..) = self.calls(exchange, world) {
+                drop(world.counters.add(key, rate, world.clock.monotonic_micros() / 1000, calls));
+            }
+        }))
+    }
+}
+
+impl Policy for RateLimitByKey {
+    fn apply(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
+        let rate = Rate {
+            calls: self.calls.evaluate(exchange, world)? as u32,
+            window_seconds: self.window.evaluate(exchange, world)? as u32,
+        };
+        let key = {
+            let text = self.key.evaluate(exchange, world)?;
+            world.counter_keys.key(("rate-limit-by-key", &*text, rate.window_seconds))
+        };
+        let now = world.clock.monotonic_micros() / 1000;
+        let decision: RateDecision = if self.counts_after_response {
+            let decision = world.counters.peek(key, rate, now).ready();
+            if decision.is_some_and(|decision| decision.allowed) {
+                exchange.deferred.push(Arc::clone(&self.increment).count_later(key, rate));
+            }
+            decision
+        } else {
+            let calls = self.increment.calls(exchange, world)?;
+            world.counters.take(key, rate, now, calls).ready()
+        }
+        .ok_or_else(|| is_remote("rate-limit-by-key"))?;
+        self.answer.conclude(exchange, "rate-limit-by-key", rate, decision)
+    }
+}
