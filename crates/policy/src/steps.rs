@@ -23,11 +23,6 @@ impl Steps {
         self.waits
     }
 
-    /// The steps.
-    pub(crate) fn as_slice(&self) -> &[Arc<Step>] {
-        &self.steps
-    }
-
     /// Runs steps of which none waits.
     pub(crate) fn run_now(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
         for step in &self.steps {

@@ -1,5 +1,6 @@
 //! Values of attributes and elements: a literal, or an expression that gives the value for each request.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, RangeInclusive};
 use std::sync::Arc;
@@ -61,7 +62,7 @@ pub(crate) enum Text {
 }
 
 /// Text for one request.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) enum Evaluated<'v> {
     /// The literal of the document.
     Literal(&'v Arc<str>),
@@ -130,6 +131,24 @@ impl Deref for Evaluated<'_> {
     }
 }
 
+impl fmt::Display for Evaluated<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl From<Evaluated<'_>> for String {
+    fn from(text: Evaluated<'_>) -> Self {
+        (*text).to_owned()
+    }
+}
+
+impl From<Evaluated<'_>> for Cow<'static, str> {
+    fn from(text: Evaluated<'_>) -> Self {
+        Self::Owned(text.into())
+    }
+}
+
 impl From<Evaluated<'_>> for Arc<str> {
     fn from(text: Evaluated<'_>) -> Self {
         match text {
@@ -179,14 +198,6 @@ pub(crate) enum Integer {
 }
 
 impl Integer {
-    /// The value where it is known at load.
-    pub(crate) fn literal(&self) -> Option<i64> {
-        match self {
-            Self::Literal(value) => Some(*value),
-            Self::Expression(..) => None,
-        }
-    }
-
     /// The value for this request.
     pub(crate) fn evaluate(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<i64, Failure> {
         match self {

@@ -1,9 +1,14 @@
 //! Policy documents that people have written: all sound ones are read, broken ones are refused with their place.
 
+#![allow(clippy::expect_used)]
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use gatehouse_model::Location;
+use gatehouse_model::resources::{Catalog, Fragment, PolicySource, Product};
 use gatehouse_policy::document::{self, Element, Node, Text, TextKind};
+use gatehouse_policy::{CompileInput, Policies};
 
 fn corpora() -> Option<PathBuf> {
     let found = std::env::var_os("GATEHOUSE_CORPORA").map(PathBuf::from);
@@ -41,7 +46,7 @@ fn rendered(bytes: Vec<u8>) -> Vec<u8> {
     text.into_bytes()
 }
 
-fn expressions<'e>(element: &'e Element, found: &mut Vec<Text>) {
+fn expressions(element: &Element, found: &mut Vec<Text>) {
     found.extend(element.attributes.iter().map(|attribute| attribute.value.clone()));
     for node in &element.children {
         match node {
@@ -91,4 +96,62 @@ fn every_sound_document_is_read_and_every_broken_one_refused() {
         }
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), paths.len(), wrong.join("\n"));
+}
+
+/// A service whose product has this policy, or which has this fragment.
+fn catalog(path: &Path, text: &str) -> Catalog {
+    let policy = PolicySource { text: text.trim_start_matches('\u{FEFF}').into(), file: path.into() };
+    let location = Location::file(path);
+    let mut catalog = Catalog::default();
+    let is_fragment = document::read(&policy).is_ok_and(|root| root.name == "fragment");
+    if is_fragment {
+        let fragment = Fragment { name: "f".into(), description: None, policy, location };
+        catalog.service.fragments.insert("f".into(), fragment);
+        return catalog;
+    }
+    let product = Product {
+        name: "p".into(),
+        display_name: "p".into(),
+        description: None,
+        terms: None,
+        published: true,
+        subscription_required: true,
+        approval_required: false,
+        subscriptions_limit: None,
+        apis: Vec::new(),
+        groups: Vec::new(),
+        tags: Vec::new(),
+        policy: Some(policy),
+        location,
+    };
+    catalog.service.products.insert("p".into(), product);
+    catalog
+}
+
+/// What a document may lack here: the resources around it, and policies that are not there yet. Everything else that
+/// is told about a document in use is a fault of the compiler.
+#[test]
+fn documents_in_use_compile_but_for_what_is_not_there() {
+    let Some(corpora) = corpora() else { return };
+    let folder = corpora.join("policies");
+    let flags = flags(&folder);
+    let mut paths = Vec::new();
+    documents(&folder, &mut paths);
+    documents(&corpora.join("apiops"), &mut paths);
+    let lacking = ["missing-reference", "unknown-named-value", "policy-not-available"];
+    let mut wrong = Vec::new();
+    for path in &paths {
+        if flags.get(path).is_some_and(|flags| flags.iter().any(|flag| flag == "malformed")) {
+            continue;
+        }
+        let text = std::fs::read_to_string(path).expect("a readable file");
+        let catalog = catalog(path, &text);
+        let named_values = gatehouse_vault::resolve(&catalog, &[]);
+        let (_, diagnostics) =
+            Policies::compile(&CompileInput { catalog: &catalog, named_values: &named_values });
+        for found in diagnostics.iter().filter(|found| !lacking.contains(&found.id)) {
+            wrong.push(format!("{}: {found}", found.id));
+        }
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
 }

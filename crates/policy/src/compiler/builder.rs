@@ -116,24 +116,9 @@ impl Builder<'_> {
         format!("{workspace}{}:{section}/{}", self.owner, self.path).into()
     }
 
-    /// The workspace of the document.
-    pub(crate) fn workspace(&self) -> Option<&str> {
-        self.around.workspace
-    }
-
     /// The resources that the document may name.
     pub(crate) fn resources(&self) -> &Resources {
         self.around.resources
-    }
-
-    /// Says that the policy needs the request's body whole, beyond what its expressions read.
-    pub(crate) fn need_request_body(&mut self) {
-        self.reads.request_body = true;
-    }
-
-    /// Says that the policy needs the answer's body whole, beyond what its expressions read.
-    pub(crate) fn need_response_body(&mut self) {
-        self.reads.response_body = true;
     }
 
     /// Checks that an element has no other attributes and child elements than these; a policy may always have an `id`.
@@ -228,16 +213,7 @@ impl Builder<'_> {
 
     /// Puts named values into a text.
     pub(crate) fn substitute(&mut self, text: &Text) -> Result<Substituted, Reported> {
-        self.substituted(text, false)
-    }
-
-    /// Puts those named values into a template that exist, and leaves other double braces to the template.
-    pub(crate) fn substitute_known(&mut self, text: &Text) -> Result<Substituted, Reported> {
-        self.substituted(text, true)
-    }
-
-    fn substituted(&mut self, text: &Text, known_only: bool) -> Result<Substituted, Reported> {
-        let done = self.around.named_values.substitute(text, &self.owner, known_only);
+        let done = self.around.named_values.substitute(text, &self.owner);
         done.map_err(|diagnostic| self.report(diagnostic))
     }
 

@@ -16,9 +16,9 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use gatehouse_model::resources::{Catalog, NamedValue, PolicySource, Resources};
+use gatehouse_model::resources::{Catalog, PolicySource, Resources};
 use gatehouse_model::{Diagnostic, Diagnostics, Location};
-use secrecy::SecretString;
+use gatehouse_vault::NamedValues;
 
 use self::builder::Surroundings;
 use self::expressions::Expressions;
@@ -36,17 +36,8 @@ pub use self::scope::PolicyScope;
 pub struct CompileInput<'c> {
     /// The resources, with their policy documents.
     pub catalog: &'c Catalog,
-    /// Gives the values of named values that the catalog leaves out.
-    pub named_values: &'c dyn NamedValues,
-}
-
-/// Gives the values of named values that stand in a vault, the environment, a file or the store.
-pub trait NamedValues {
-    /// The value; `workspace` is `None` for a named value of the service.
-    ///
-    /// # Errors
-    /// Why there is none, in words that finish a sentence: it goes into the diagnostic.
-    fn value(&self, workspace: Option<&str>, named_value: &NamedValue) -> Result<SecretString, String>;
+    /// The values of its named values.
+    pub named_values: &'c NamedValues,
 }
 
 impl Policies {
@@ -157,3 +148,6 @@ impl Compiler {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,10 @@
 //! `{{named values}}`: put into texts after a document is read and before anything in it is compiled.
 
-use std::collections::HashMap;
-
-use gatehouse_model::resources::{NamedValue, NamedValueSource, Resources};
+use gatehouse_model::resources::Resources;
 use gatehouse_model::{Diagnostic, did_you_mean};
-use secrecy::{ExposeSecret as _, SecretString};
+use gatehouse_vault::{NamedValues, Resolved};
+use secrecy::ExposeSecret as _;
 
-use super::NamedValues;
 use crate::document::Text;
 
 /// The longest display name, in characters.
@@ -14,9 +12,10 @@ const MAX_NAME: usize = 256;
 
 /// The named values that the documents of one workspace, or of the service, see.
 pub(super) struct NamedValueTable<'c> {
-    by_display_name: HashMap<&'c str, &'c NamedValue>,
-    source: &'c dyn NamedValues,
+    values: &'c NamedValues,
     workspace: Option<&'c str>,
+    /// Where each is declared.
+    resources: &'c Resources,
 }
 
 /// A text with its named values put in.
@@ -29,47 +28,33 @@ pub(crate) struct Substituted {
 }
 
 impl<'c> NamedValueTable<'c> {
-    pub(super) fn new(
-        workspace: Option<&'c str>,
-        resources: &'c Resources,
-        source: &'c dyn NamedValues,
-    ) -> Self {
-        let by_display_name =
-            resources.named_values.values().map(|value| (value.display_name.as_str(), value)).collect();
-        Self { by_display_name, source, workspace }
+    pub(super) fn new(workspace: Option<&'c str>, resources: &'c Resources, values: &'c NamedValues) -> Self {
+        Self { values, workspace, resources }
     }
 
     /// Puts values in the places of `{{names}}`. Values are taken as they are: a name in a value stays.
-    ///
-    /// In a template with a syntax of its own (`known_only`), double braces that name nothing are left alone.
-    pub(super) fn substitute(
-        &self,
-        text: &Text,
-        owner: &str,
-        known_only: bool,
-    ) -> Result<Substituted, Diagnostic> {
+    pub(super) fn substitute(&self, text: &Text, owner: &str) -> Result<Substituted, Diagnostic> {
         let mut done = Text::empty(text.location.clone());
         let mut is_secret = false;
         let mut rest = 0;
         while let Some((start, end, name)) = next_name(&text.text, rest) {
-            let Some(named_value) = self.by_display_name.get(name) else {
-                if known_only {
-                    done.append(&text.slice(rest, end));
-                    rest = end;
-                    continue;
-                }
+            let Some(resolved) = self.values.get(self.workspace, name) else {
                 return Err(self.undefined(name, owner, text, start));
             };
             done.append(&text.slice(rest, start));
-            let value = self.value(named_value).map_err(|why| {
-                let message = format!(
-                    "the policy of {owner} uses the named value `{name}` (declared at {}), which has no value: {why}",
-                    named_value.location
-                );
-                Diagnostic::error("named-value-unavailable", text.locate(start), message)
-            })?;
-            is_secret |= named_value.secret || !matches!(named_value.source, NamedValueSource::Value(_));
-            done.push(value.expose_secret(), text.locate(start));
+            match resolved {
+                Resolved { value: Ok(value), secret } => {
+                    is_secret |= secret;
+                    done.push(value.expose_secret(), text.locate(start));
+                }
+                Resolved { value: Err(why), .. } => {
+                    let declared = self.declared(name);
+                    let message = format!(
+                        "the policy of {owner} uses the named value `{name}`{declared}, which has no value: {why}"
+                    );
+                    return Err(Diagnostic::error("named-value-unavailable", text.locate(start), message));
+                }
+            }
             rest = end;
         }
         if rest == 0 {
@@ -79,13 +64,10 @@ impl<'c> NamedValueTable<'c> {
         Ok(Substituted { text: done, is_secret })
     }
 
-    fn value(&self, named_value: &NamedValue) -> Result<SecretString, String> {
-        match &named_value.source {
-            NamedValueSource::Value(value) => Ok(value.clone()),
-            NamedValueSource::External | NamedValueSource::KeyVault { .. } => {
-                self.source.value(self.workspace, named_value)
-            }
-        }
+    fn declared(&self, name: &str) -> String {
+        let mut all = self.resources.named_values.values();
+        let found = all.find(|known| known.display_name == name);
+        found.map(|known| format!(" (declared at {})", known.location)).unwrap_or_default()
     }
 
     fn undefined(&self, name: &str, owner: &str, text: &Text, start: usize) -> Diagnostic {
@@ -94,7 +76,7 @@ impl<'c> NamedValueTable<'c> {
         let message = format!(
             "the policy of {owner} uses the named value `{name}`, but {place} has none of that display name"
         );
-        let fix = match did_you_mean(name, self.by_display_name.keys().copied()) {
+        let fix = match did_you_mean(name, self.values.names(self.workspace)) {
             Some(known) => format!("did you mean `{{{{{known}}}}}`?"),
             None => "add it to the named values".to_owned(),
         };

@@ -91,7 +91,7 @@ impl Compiler {
             None => self.default_global(&service),
         };
         let global = Arc::new(merge(&global, &Plan::default()));
-        let policies = Policies {
+        Policies {
             service: self.space(&service, &global),
             workspaces: input
                 .catalog
@@ -111,8 +111,7 @@ impl Compiler {
                 })
                 .collect(),
             global,
-        };
-        policies
+        }
     }
 
     fn space(&mut self, around: &Surroundings<'_>, plan: &Arc<Plan>) -> Space {

@@ -1,6 +1,7 @@
 //! Documents and lists of policies: sections, what may stand in them, `base` and `include-fragment`.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use gatehouse_model::{Severity, did_you_mean};
@@ -129,7 +130,8 @@ impl Builder<'_> {
             if outer > 0 {
                 self.path.push('/');
             }
-            self.path.push_str(&format!("{}[{index}]", element.name));
+            // Writing to a string cannot fail.
+            let _ = write!(self.path, "{}[{index}]", element.name);
             self.item(element, kind, is_section, &mut items);
             self.path.truncate(outer);
             if kind.name == "base" && index == 2 {

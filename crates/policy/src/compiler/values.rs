@@ -14,18 +14,16 @@ use crate::value::{Boolean, Computed, Enumeration, Integer, Text};
 impl Builder<'_> {
     /// The attribute that an element must have.
     pub(crate) fn required<'e>(&mut self, element: &'e Element, name: &str) -> Result<&'e Source, Reported> {
-        match element.attribute(name) {
-            Some(attribute) => Ok(&attribute.value),
-            None => {
-                let message = format!("`{}` has no attribute `{name}`, which it needs", element.name);
-                let near = did_you_mean(name, element.attributes.iter().map(|known| known.name.as_str()));
-                let fix = match near {
-                    Some(near) => format!("write `{name}` instead of `{near}`"),
-                    None => format!("add `{name}=\"…\"`"),
-                };
-                Err(self.error_with_fix("missing-attribute", &element.location, message, fix))
-            }
+        if let Some(attribute) = element.attribute(name) {
+            return Ok(&attribute.value);
         }
+        let message = format!("`{}` has no attribute `{name}`, which it needs", element.name);
+        let near = did_you_mean(name, element.attributes.iter().map(|known| known.name.as_str()));
+        let fix = match near {
+            Some(near) => format!("write `{name}` instead of `{near}`"),
+            None => format!("add `{name}=\"…\"`"),
+        };
+        Err(self.error_with_fix("missing-attribute", &element.location, message, fix))
     }
 
     /// A required attribute: text or an expression.
@@ -97,13 +95,10 @@ impl Builder<'_> {
     ) -> Result<bool, Reported> {
         let Some(attribute) = element.attribute(name) else { return Ok(default) };
         let text = self.literal(element, name)?;
-        match parse_boolean(&text) {
-            Some(value) => Ok(value),
-            None => {
-                let message = format!("the attribute `{name}` must be `true` or `false`");
-                Err(self.error("bad-value", &attribute.value.location, message))
-            }
-        }
+        parse_boolean(&text).ok_or_else(|| {
+            let message = format!("the attribute `{name}` must be `true` or `false`");
+            self.error("bad-value", &attribute.value.location, message)
+        })
     }
 
     /// A required attribute: a whole number within bounds, or an expression that gives one.
@@ -145,15 +140,11 @@ impl Builder<'_> {
         range: RangeInclusive<i64>,
     ) -> Result<i64, Reported> {
         let text = self.literal(element, name)?;
-        match text.parse().ok().filter(|number| range.contains(number)) {
-            Some(number) => Ok(number),
-            None => {
-                let location =
-                    element.attribute(name).map_or(&element.location, |known| &known.value.location);
-                let message = format!("the attribute `{name}` must be {}", bounds(&range));
-                Err(self.error("bad-value", location, message))
-            }
-        }
+        text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
+            let location = element.attribute(name).map_or(&element.location, |known| &known.value.location);
+            let message = format!("the attribute `{name}` must be {}", bounds(&range));
+            self.error("bad-value", location, message)
+        })
     }
 
     /// An optional attribute: one of a few words, or an expression that gives one.
@@ -183,13 +174,11 @@ impl Builder<'_> {
             return Ok(Enumeration::Expression(self.whole_expression(&done)?, words));
         }
         let word = done.text.text.trim();
-        match words.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)) {
-            Some((_, value)) => Ok(Enumeration::Literal(*value)),
-            None => {
-                let known: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
-                Err(self.not_a(name, source, &done, &format!("one of {}", known.join(", "))))
-            }
+        if let Some((_, value)) = words.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)) {
+            return Ok(Enumeration::Literal(*value));
         }
+        let known: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+        Err(self.not_a(name, source, &done, &format!("one of {}", known.join(", "))))
     }
 
     /// A text of the document as text or an expression; expressions may stand between literal text.

@@ -213,12 +213,9 @@ impl Reader<'_> {
     }
 
     fn attribute_value(&mut self, name: &str) -> Result<Text, Diagnostic> {
-        let quote = match self.cursor.peek() {
-            Some(quote @ ('"' | '\'')) => quote,
-            _ => {
-                let message = format!("the value of the attribute `{name}` has no quotes");
-                return Err(syntax(self.cursor.location(), message).fix(format!("write `{name}=\"…\"`")));
-            }
+        let Some(quote @ ('"' | '\'')) = self.cursor.peek() else {
+            let message = format!("the value of the attribute `{name}` has no quotes");
+            return Err(syntax(self.cursor.location(), message).fix(format!("write `{name}=\"…\"`")));
         };
         let opened = self.cursor.location();
         self.cursor.skip(1);

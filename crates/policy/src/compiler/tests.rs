@@ -1,0 +1,254 @@
+use gatehouse_model::resources::Resources;
+
+use super::*;
+use crate::testing::*;
+use crate::{Plan, Step};
+
+/// The headers that a plan's inbound section sets, in order: they tell which documents are in it.
+fn trail(plan: &Plan) -> Vec<String> {
+    let path = |step: &Arc<Step>| format!("{}:{}", step.origin.scope, step.origin.path);
+    plan.inbound.iter().map(path).collect()
+}
+
+const SET: &str = "<set-header name=\"x\" exists-action=\"delete\" />";
+
+fn with_base(policies: &str) -> String {
+    format!(
+        "<policies><inbound><base />{policies}</inbound><backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>"
+    )
+}
+
+#[test]
+fn scopes_are_merged_where_base_stands() {
+    let mut catalog = catalog(&document("inbound", SET));
+    let mut orders = api("orders", Some(&document("inbound", &format!("{SET}<base />"))));
+    orders.operations.insert("get".into(), operation("get", Some(&with_base(SET))));
+    orders.operations.insert("put".into(), operation("put", None));
+    orders.operations.insert("alone".into(), operation("alone", Some("<policies />")));
+    catalog.service.apis.insert("orders".into(), orders);
+    catalog.service.apis.insert("plain".into(), api("plain", None));
+    catalog
+        .service
+        .products
+        .insert("gold".into(), product("gold", &["orders", "plain"], Some(&with_base(SET))));
+    let policies = policies(&catalog);
+
+    let get = plan_of(&policies, "orders", "get", Some("gold"));
+    let wanted =
+        ["api:set-header[1]", "global:set-header[1]", "product:set-header[1]", "operation:set-header[1]"];
+    assert_eq!(trail(&get), wanted);
+    let get = plan_of(&policies, "orders", "get", None);
+    assert_eq!(trail(&get), ["api:set-header[1]", "global:set-header[1]", "operation:set-header[1]"]);
+    assert_eq!(get.backend.len(), 1);
+    assert_eq!(
+        trail(&plan_of(&policies, "orders", "put", None)),
+        ["api:set-header[1]", "global:set-header[1]"]
+    );
+    let alone = plan_of(&policies, "orders", "alone", Some("gold"));
+    assert!(alone.inbound.is_empty() && alone.backend.is_empty());
+    let plain = plan_of(&policies, "plain", "any", Some("gold"));
+    assert_eq!(trail(&plain), ["global:set-header[1]", "product:set-header[1]"]);
+}
+
+#[test]
+fn what_has_no_document_of_its_own_shares_a_plan() {
+    let mut catalog = catalog(&document("inbound", SET));
+    for n in 0..50 {
+        let mut api = api(&format!("a{n}"), (n % 2 == 0).then(|| with_base("")).as_deref());
+        for m in 0..10 {
+            api.operations.insert(format!("o{m}"), operation(&format!("o{m}"), None));
+        }
+        catalog.service.apis.insert(api.name.clone(), api);
+    }
+    let policies = policies(&catalog);
+    let global = policies.global();
+    for n in 0..50 {
+        let plan = plan_of(&policies, &format!("a{n}"), "o3", None);
+        assert!(Arc::ptr_eq(&plan, &global), "a{n}");
+    }
+}
+
+#[test]
+fn a_service_without_a_policy_forwards() {
+    let policies = policies(&Catalog::default());
+    assert_eq!(policies.global().backend.len(), 1);
+    assert_eq!(policies.global().backend[0].origin.policy, "forward-request");
+}
+
+#[test]
+fn a_workspace_stands_between_the_service_and_its_products() {
+    let mut catalog = catalog(&document("inbound", SET));
+    let mut resources = Resources { policy: Some(source("w.xml", &with_base(SET))), ..Default::default() };
+    resources.apis.insert("orders".into(), api("orders", Some(&with_base(SET))));
+    resources.products.insert("gold".into(), product("gold", &["orders"], Some(&with_base(SET))));
+    catalog.workspaces.insert("team".into(), resources);
+    let policies = policies(&catalog);
+    let key = PlanKey { workspace: Some("team"), api: "orders", operation: None, product: Some("gold") };
+    let wanted =
+        ["global:set-header[1]", "workspace:set-header[1]", "product:set-header[1]", "api:set-header[1]"];
+    assert_eq!(trail(&policies.plan(&key)), wanted);
+}
+
+#[test]
+fn fragments_are_inserted_and_do_not_nest() {
+    let mut catalog = catalog(&document(
+        "inbound",
+        "<include-fragment fragment-id=\"f\" /><choose><when condition=\"true\"><include-fragment fragment-id=\"f\" /></when></choose>",
+    ));
+    catalog.service.fragments.insert("f".into(), fragment("f", &format!("<fragment>{SET}{SET}</fragment>")));
+    let plan = policies(&catalog).global();
+    let wanted = [
+        "global:include-fragment[1]/set-header[1]",
+        "global:include-fragment[1]/set-header[2]",
+        "global:choose[1]",
+    ];
+    assert_eq!(trail(&plan), wanted);
+
+    catalog.service.fragments.insert(
+        "f".into(),
+        fragment("f", "<fragment>\n<include-fragment fragment-id=\"f\" />\n<include-fragment fragment-id=\"g\" /><base /></fragment>"),
+    );
+    let told = findings(&catalog);
+    assert!(told[0].starts_with("fragments/f.xml:2:1: error: the fragment `f` includes itself"), "{told:?}");
+    assert!(
+        told[1].contains("fragments/f.xml:3:1: error: the fragment `f` includes the fragment `g`"),
+        "{told:?}"
+    );
+    assert!(told[2].contains("`<base />` stands in the fragment `f`"), "{told:?}");
+    assert_eq!(told.len(), 3);
+}
+
+#[test]
+fn a_missing_fragment_names_both_ends() {
+    let mut catalog = catalog(&document("inbound", "<include-fragment fragment-id=\"authh\" />"));
+    catalog.service.fragments.insert("auth".into(), fragment("auth", "<fragment />"));
+    let told = findings(&catalog);
+    assert_eq!(
+        told,
+        [
+            "policy.xml:1:89: error: `include-fragment` of the service names the policy fragment `authh`, which does not exist (did you mean `auth`?)"
+        ]
+    );
+}
+
+#[test]
+fn a_fragment_that_nobody_includes_is_checked_too() {
+    let mut catalog = catalog("<policies />");
+    catalog.service.fragments.insert("f".into(), fragment("f", "<fragment><set-headr /></fragment>"));
+    catalog.service.fragments.insert("g".into(), fragment("g", "<policies />"));
+    let told = findings(&catalog);
+    assert!(told[0].contains("there is no policy `set-headr` (did you mean `set-header`?)"), "{told:?}");
+    assert!(told[1].contains("a fragment has the root `<fragment>`, not `<policies>`"), "{told:?}");
+}
+
+#[test]
+fn policies_out_of_place_are_refused() {
+    let cases = [
+        (
+            "<policies><inbound><forward-request /></inbound></policies>",
+            "1:20: error: `forward-request` cannot stand in the section `inbound` (it may stand in backend)",
+        ),
+        (
+            "<policies><inbond /></policies>",
+            "1:11: error: `inbond` cannot stand in `policies` (did you mean `inbound`?)",
+        ),
+        ("<policies><inbound /><inbound /></policies>", "1:22: error: `policies` holds a second `inbound`"),
+        ("<fragment />", "1:1: error: a policy document has the root `<policies>`"),
+        ("<policies>x</policies>", "1:11: error: text stands in `policies`"),
+        ("<policies><inbound>x</inbound></policies>", "1:20: error: text stands in `inbound`"),
+        (
+            "<policies><inbound><jsonp /></inbound></policies>",
+            "1:20: error: the policy `jsonp` is not yet available",
+        ),
+        (
+            "<policies><backend><forward-request /><set-variable name=\"a\" value=\"b\" /></backend></policies>",
+            "1:39: error: the backend section holds more than one policy",
+        ),
+        (
+            "<policies><inbound><choose><when condition=\"true\"><base /></when></choose></inbound></policies>",
+            "1:51: error: `<base />` stands inside another policy",
+        ),
+        ("<policies a=\"b\" />", "1:11: error: `policies` has no attribute `a`"),
+        (
+            "<policies><inbound><base a=\"b\" /></inbound></policies>",
+            "1:26: error: `base` has no attribute `a`",
+        ),
+    ];
+    for (text, wanted) in cases {
+        let told = findings(&catalog(text));
+        let wanted = format!("policy.xml:{wanted}");
+        assert!(
+            told.iter().any(|told| told.starts_with(&wanted)),
+            "{text}\n  told   {told:?}\n  wanted {wanted}"
+        );
+        assert_eq!(told.len(), 1, "{told:?}");
+    }
+}
+
+#[test]
+fn all_errors_are_told_at_once() {
+    let told = findings_in(
+        "inbound",
+        "<set-header nam=\"a\" /><set-variable name=\"a\" /><choose><when><nope /></when></choose>",
+    );
+    assert_eq!(told.len(), 4, "{told:?}");
+    assert!(told[0].contains("`set-header` has no attribute `nam` (did you mean `name`?)"));
+    assert!(told[1].contains("`set-variable` has no attribute `value`, which it needs (add `value=\"…\"`)"));
+    assert!(told[2].contains("`when` has no attribute `condition`"));
+    assert!(told[3].contains("there is no policy `nope`"));
+}
+
+#[test]
+fn named_values_are_put_in_by_display_name() {
+    let mut catalog = catalog(&document(
+        "inbound",
+        "<set-header name=\"{{field}}\"><value>a{{field}}b{{from-vault}}</value></set-header>",
+    ));
+    for value in [named_value("field", Some("x-y"), false), named_value("from-vault", None, true)] {
+        catalog.service.named_values.insert(value.name.clone(), value);
+    }
+    let mut exchange = exchange();
+    TestWorld::new().run(&policies(&catalog).global(), &mut exchange);
+    assert_eq!(exchange.request.headers["x-y"], "ax-ybvaulted");
+}
+
+#[test]
+fn a_named_value_that_is_missing_or_without_value_names_both_ends() {
+    let mut catalog = catalog(&document(
+        "inbound",
+        "\n<set-variable name=\"a\" value=\"b{{feild}}\" /><set-variable name=\"a\" value=\"{{lost}}\" />",
+    ));
+    for value in [named_value("field", Some("x"), false), named_value("lost", None, true)] {
+        catalog.service.named_values.insert(value.name.clone(), value);
+    }
+    let told = findings(&catalog);
+    assert_eq!(
+        told,
+        [
+            "policy.xml:2:32: error: the policy of the service uses the named value `feild`, but the service has none of that display name (did you mean `{{field}}`?)",
+            "policy.xml:2:75: error: the policy of the service uses the named value `lost` (declared at namedValues), which has no value: the artifacts leave its value out; set the secret of lost",
+        ]
+    );
+}
+
+#[test]
+fn a_secret_is_not_shown_in_an_error() {
+    let mut catalog = catalog(&document("inbound", "<set-status code=\"{{code}}\" />"));
+    let value = named_value("code", Some("hush"), true);
+    catalog.service.named_values.insert(value.name.clone(), value);
+    let told = findings(&catalog).join("\n");
+    assert!(told.contains("must be a whole number from 200 to 999, not `its named value`"), "{told}");
+    assert!(!told.contains("hush"));
+}
+
+#[test]
+fn documents_of_all_scopes_name_their_resource() {
+    let mut catalog = Catalog::default();
+    let mut orders = api("orders", Some("<policies><inbound><nope /></inbound></policies>"));
+    orders.operations.insert("get".into(), operation("get", Some("<policies><inbound></policies>")));
+    catalog.service.apis.insert("orders".into(), orders);
+    let (_, diagnostics) = compile(&catalog);
+    let resources: Vec<_> =
+        diagnostics.iter().map(|found| found.resource.clone().unwrap_or_default()).collect();
+    assert_eq!(resources, ["apis/orders", "apis/orders/operations/get"]);
+}
