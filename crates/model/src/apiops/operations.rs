@@ -28,9 +28,11 @@ pub(super) fn attach(
     let mut used: BTreeMap<String, Arc<Path>> = BTreeMap::new();
     for folder in resource.children(&layout::OPERATIONS) {
         let name = operations.name(&folder.entry.name);
-        let name = match (name, folder.entry.file(Role::Information)) {
-            (Some(name), None) => name,
-            (name, Some(_)) => {
+        let described =
+            folder.entry.file(Role::Information).is_some() || folder.overlay.properties().next().is_some();
+        let name = match (name, described) {
+            (Some(name), false) => name,
+            (name, true) => {
                 let base = name.as_deref().and_then(|name| operations.take(name));
                 let Some(operation) = folder.read(|fields| contract(&folder, fields, base.as_ref())) else {
                     continue;
@@ -39,8 +41,8 @@ pub(super) fn attach(
                 operations.own.insert(name.clone(), operation);
                 name
             }
-            (None, None) if unreadable => continue,
-            (None, None) => {
+            (None, false) if unreadable => continue,
+            (None, false) => {
                 unknown(resource, &folder, &operations, file);
                 continue;
             }

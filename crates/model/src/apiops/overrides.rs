@@ -121,7 +121,7 @@ impl Override {
                 let mut diagnostic = Diagnostic::error(
                     "unmatched-override",
                     name.location.clone(),
-                    format!("this overrides the {} `{}`, which does not exist", kind.singular, name.value),
+                    format!("this overrides the {} `{}`, which has no folder", kind.singular, name.value),
                 );
                 diagnostic.fix =
                     did_you_mean(&name.value, known).map(|known| format!("did you mean `{known}`?"));

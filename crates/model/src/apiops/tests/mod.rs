@@ -3,6 +3,7 @@
 mod apis;
 mod backends;
 mod folders;
+mod mutations;
 mod operations;
 mod overrides;
 mod references;

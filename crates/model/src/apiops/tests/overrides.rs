@@ -144,6 +144,7 @@ apis:
     operations:
       - name: get-a
         policies: [{ name: policy, properties: { format: xml, value: <policies>operation</policies> } }]
+        properties: { displayName: Overridden }
 "#,
     );
     let service = artifacts.catalog().service;
@@ -157,6 +158,7 @@ apis:
     assert_eq!(place(&service.products["p"].policy, "<policies>"), (8, 54));
     assert_eq!(place(&service.apis["a"].policy, "<inbound>").0, 17);
     assert_eq!(place(&service.apis["a"].operations["get-a"].policy, "<policies>"), (21, 70));
+    assert_eq!(service.apis["a"].operations["get-a"].display_name, "Overridden");
     assert!(service.policy.as_ref().unwrap().file.ends_with("o.yaml"));
     assert_eq!(text(&service.products["p"].policy).trim(), "<policies>product</policies>");
 }
@@ -197,10 +199,10 @@ workspaces:
     assert_eq!(
         artifacts.errors(),
         "o.yaml:1:1: error: unknown key `namedValue` in the override file (did you mean `namedValues`?)
-o.yaml:4:11: error: this overrides the API `aa`, which does not exist (did you mean `a`?)
+o.yaml:4:11: error: this overrides the API `aa`, which has no folder (did you mean `a`?)
 o.yaml:7:5: error: unknown key `serviceUrl` in the override file (put the properties of the resource under `properties`)
 o.yaml:8:19: error: unknown property `serviceUri` (did you mean `serviceUrl`?)
-o.yaml:10:15: error: this overrides the operation `get-b`, which does not exist (did you mean `get-a`?)
+o.yaml:10:15: error: this overrides the operation `get-b`, which has no folder (did you mean `get-a`?)
 o.yaml:13:15: error: there is no policy `inbound` (every resource has one policy, named `policy`)
 o.yaml:15:31: error: the format of a policy must be `rawxml` or `xml` (write the document itself into `value`)
 o.yaml:15:44: error: unknown property `valeu` (a policy has `format` and `value`)
