@@ -1,6 +1,6 @@
 //! Subscriptions that the artifacts declare, brought together with the store that keeps their keys.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use gatehouse_model::resources::{Catalog, Subscription, SubscriptionState};
 
@@ -19,7 +19,8 @@ pub struct IssuedKeys {
     pub secondary: SubscriptionKey,
 }
 
-/// Gives keys to every subscription of the catalog that the store does not know yet, and returns them.
+/// Gives keys to every subscription of the catalog that the store does not know yet, in one transaction, and
+/// returns them.
 /// `now` is in seconds since 1970.
 pub fn provision(
     store: &dyn Store,
@@ -27,42 +28,43 @@ pub fn provision(
     catalog: &Catalog,
     now: i64,
 ) -> Result<Vec<IssuedKeys>, ProvisionError> {
-    let mut issued = Vec::new();
-    for (id, declared) in declared(catalog) {
-        if store.subscription(&id)?.is_some() {
-            continue;
+    loop {
+        let known: HashSet<_> = store.subscriptions()?.into_iter().map(|record| record.id).collect();
+        let (mut records, mut issued) = (Vec::new(), Vec::new());
+        for (id, declared) in declared(catalog).filter(|(id, _)| !known.contains(id)) {
+            let keys = IssuedKeys {
+                id,
+                primary: SubscriptionKey::generate()?,
+                secondary: SubscriptionKey::generate()?,
+            };
+            let mut record = SubscriptionRecord {
+                id: keys.id.clone(),
+                display_name: String::new(),
+                scope: declared.scope.clone(),
+                owner: None,
+                // The artifacts' own state is laid over this one at every load.
+                state: SubscriptionState::Active,
+                allow_tracing: false,
+                created: now,
+                started: None,
+                expires: None,
+                origin: Origin::Artifacts,
+                primary: hasher.hash(&keys.primary),
+                secondary: hasher.hash(&keys.secondary),
+            };
+            describe(&mut record, declared);
+            records.push(record);
+            issued.push(keys);
         }
-        let keys = IssuedKeys {
-            id: id.clone(),
-            primary: SubscriptionKey::generate()?,
-            secondary: SubscriptionKey::generate()?,
-        };
-        let mut record = SubscriptionRecord {
-            id,
-            display_name: String::new(),
-            scope: declared.scope.clone(),
-            owner: None,
-            // The artifacts' own state is laid over this one at every load.
-            state: SubscriptionState::Active,
-            allow_tracing: false,
-            created: now,
-            started: None,
-            expires: None,
-            origin: Origin::Artifacts,
-            primary: hasher.hash(&keys.primary),
-            secondary: hasher.hash(&keys.secondary),
-        };
-        describe(&mut record, declared);
-        match store.create_subscription(&record) {
-            // Another process was faster; its keys count.
-            Err(StoreError::SubscriptionExists(_)) => {}
-            created => {
-                created?;
-                issued.push(keys);
-            }
+        if records.is_empty() {
+            return Ok(issued);
+        }
+        match store.create_subscriptions(&records) {
+            // Another process was faster with one of them: its keys count, and the rest is tried again.
+            Err(StoreError::SubscriptionExists(id)) if !known.contains(&id) => {}
+            created => return Ok(created.map(|()| issued)?),
         }
     }
-    Ok(issued)
 }
 
 /// The subscriptions that a running gateway goes by: those of the command line as the store has them, and those
@@ -141,6 +143,35 @@ mod tests {
     fn catalog(subscriptions: &[Subscription]) -> Catalog {
         let named = subscriptions.iter().map(|one| (one.name.clone(), one.clone())).collect();
         Catalog { service: Resources { subscriptions: named, ..Resources::default() }, ..Catalog::default() }
+    }
+
+    #[test]
+    fn processes_that_start_at_once_issue_each_key_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let master = MasterKey::from_bytes(&[1; 32]).unwrap();
+        let many: Vec<_> =
+            (0..500).map(|number| subscription(&number.to_string(), SubscriptionState::Active)).collect();
+        let (all, half) = (catalog(&many), catalog(&many[..250]));
+        let path = folder.path().join("db");
+        let issued: Vec<IssuedKeys> = std::thread::scope(|scope| {
+            let threads: Vec<_> = [&half, &all, &half, &all]
+                .into_iter()
+                .map(|catalog| {
+                    scope.spawn(|| {
+                        let store = Sqlite::open(&path, &master).unwrap();
+                        provision(&store, master.key_hasher(), catalog, 7).unwrap()
+                    })
+                })
+                .collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(issued.len(), 500, "no key is issued twice, none is missing");
+        let store = Sqlite::open(&path, &master).unwrap();
+        let ring = KeyRing::new(master.key_hasher().clone(), store.subscriptions().unwrap());
+        for keys in issued {
+            assert_eq!(ring.find(keys.primary.expose().as_bytes()).unwrap().0.id, keys.id);
+            assert_eq!(ring.find(keys.secondary.expose().as_bytes()).unwrap().0.id, keys.id);
+        }
     }
 
     #[test]

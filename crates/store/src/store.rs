@@ -20,10 +20,15 @@ pub trait Store: Send + Sync {
     /// every second.
     fn revision(&self) -> Result<Revision, StoreError>;
 
-    /// Adds a subscription with the hashes of both its keys.
+    /// Adds subscriptions with the hashes of both their keys: all of them, or none.
     ///
     /// Fails with [`StoreError::SubscriptionExists`] or [`StoreError::KeyInUse`].
-    fn create_subscription(&self, record: &SubscriptionRecord) -> Result<(), StoreError>;
+    fn create_subscriptions(&self, records: &[SubscriptionRecord]) -> Result<(), StoreError>;
+
+    /// Adds one subscription.
+    fn create_subscription(&self, record: &SubscriptionRecord) -> Result<(), StoreError> {
+        self.create_subscriptions(std::slice::from_ref(record))
+    }
 
     /// Every subscription, ordered by workspace (the service's own first) and name.
     fn subscriptions(&self) -> Result<Vec<SubscriptionRecord>, StoreError>;

@@ -73,8 +73,10 @@ impl Store for Sqlite {
         })
     }
 
-    fn create_subscription(&self, record: &SubscriptionRecord) -> Result<(), StoreError> {
-        self.write(|transaction| subscriptions::create(transaction, record))
+    fn create_subscriptions(&self, records: &[SubscriptionRecord]) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            records.iter().try_for_each(|record| subscriptions::create(transaction, record))
+        })
     }
 
     fn subscriptions(&self) -> Result<Vec<SubscriptionRecord>, StoreError> {

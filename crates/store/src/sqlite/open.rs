@@ -16,7 +16,11 @@ pub(super) fn open(path: &Path, master: &MasterKey) -> Result<Connection, StoreE
     make_file(path).map_err(|error| StoreError::Io { path: path.to_owned(), error })?;
     let open = || {
         // A read-only look first: opening for writing may already change a file that must be refused.
-        inspect(&connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?, path, master)?;
+        let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        if inspect(&reader, path, master)? > 0 {
+            check_pages(&reader, path)?;
+        }
+        drop(reader);
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         prepare(&mut connection, path, master)?;
         Ok(connection)
@@ -63,15 +67,20 @@ fn inspect(connection: &Connection, path: &Path, master: &MasterKey) -> Result<u
     if found > schema::VERSION {
         return Err(StoreError::NewerSchema { path: path.to_owned(), found, known: schema::VERSION }.into());
     }
-    let report: String = connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0))?;
-    if report != "ok" {
-        return Err(StoreError::Corrupt { path: path.to_owned(), detail: report }.into());
-    }
     let check: Vec<u8> = connection.query_row("SELECT key_check FROM instance", (), |row| row.get(0))?;
     if !bool::from(check.ct_eq(master.check_value())) {
         return Err(StoreError::WrongMasterKey { path: path.to_owned() }.into());
     }
     Ok(found)
+}
+
+/// Looks for damage in every page.
+fn check_pages(connection: &Connection, path: &Path) -> Result<(), Failure> {
+    let report: String = connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0))?;
+    if report != "ok" {
+        return Err(StoreError::Corrupt { path: path.to_owned(), detail: report }.into());
+    }
+    Ok(())
 }
 
 fn prepare(connection: &mut Connection, path: &Path, master: &MasterKey) -> Result<(), Failure> {

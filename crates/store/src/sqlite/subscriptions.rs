@@ -8,25 +8,25 @@ use crate::{KeyHash, KeyKind, Origin, StoreError, SubscriptionId, SubscriptionRe
 
 pub(super) fn create(transaction: &Transaction<'_>, record: &SubscriptionRecord) -> Result<(), Failure> {
     let id = &record.id;
-    let inserted = transaction.execute(
+    let mut statement = transaction.prepare_cached(
         "INSERT INTO subscriptions (workspace, name, display_name, scope, owner, state, allow_tracing,
                                     created, started, expires, origin)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
          ON CONFLICT (workspace, name) DO NOTHING",
-        params![
-            id.workspace.as_deref().unwrap_or_default(),
-            id.name,
-            record.display_name,
-            record.scope.to_string(),
-            record.owner,
-            record.state.as_str(),
-            record.allow_tracing,
-            record.created,
-            record.started,
-            record.expires,
-            record.origin.as_str(),
-        ],
     )?;
+    let inserted = statement.execute(params![
+        id.workspace.as_deref().unwrap_or_default(),
+        id.name,
+        record.display_name,
+        record.scope.to_string(),
+        record.owner,
+        record.state.as_str(),
+        record.allow_tracing,
+        record.created,
+        record.started,
+        record.expires,
+        record.origin.as_str(),
+    ])?;
     if inserted == 0 {
         return Err(StoreError::SubscriptionExists(id.clone()).into());
     }
@@ -110,10 +110,9 @@ fn insert_key(
     kind: KeyKind,
     key: &KeyHash,
 ) -> Result<(), Failure> {
-    let inserted = transaction.execute(
-        "INSERT INTO subscription_keys (hash, subscription, kind) VALUES (?1, ?2, ?3)",
-        (key.as_bytes(), row, kind.as_str()),
-    );
+    let inserted = transaction
+        .prepare_cached("INSERT INTO subscription_keys (hash, subscription, kind) VALUES (?1, ?2, ?3)")?
+        .execute((key.as_bytes(), row, kind.as_str()));
     match inserted {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
             Err(StoreError::KeyInUse { id: id.clone(), kind }.into())

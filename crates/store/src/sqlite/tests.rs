@@ -101,6 +101,8 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
     assert!(matches!(error, StoreError::KeyInUse { kind: KeyKind::Secondary, .. }), "{error}");
     let twice = SubscriptionRecord { secondary: two.primary, ..two.clone() };
     assert!(matches!(store.create_subscription(&twice), Err(StoreError::KeyInUse { .. })));
+    let error = store.create_subscriptions(&[two.clone(), one.clone()]).unwrap_err();
+    assert!(matches!(error, StoreError::SubscriptionExists(_)), "all or none: {error}");
     let error = store.replace_key(&one.id, KeyKind::Primary, &one.secondary).unwrap_err();
     assert!(matches!(error, StoreError::KeyInUse { kind: KeyKind::Primary, .. }), "{error}");
     for error in [
