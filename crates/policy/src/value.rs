@@ -258,3 +258,71 @@ impl<T: fmt::Debug> fmt::Debug for Enumeration<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::*;
+
+    fn text(value: &str) -> String {
+        let policy = format!("<set-header name=\"x\"><value>{value}</value></set-header>");
+        let exchange = run(&document("inbound", &policy));
+        assert_eq!(exchange.answered(), 200, "{:?}", exchange.last_error);
+        exchange.request.headers["x"].to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn expressions_may_stand_between_text() {
+        assert_eq!(text("a @(context.Request.Method) b @(1 + 1)"), "a GET b 2");
+        assert_eq!(text("@(context.Request.Method) b"), "GET b");
+        assert_eq!(text("a@(b) c@{d}"), "a@(b) c@{d}");
+    }
+
+    #[test]
+    fn null_is_the_empty_text() {
+        assert_eq!(text("@((string)null)"), "");
+    }
+
+    #[test]
+    fn a_named_value_may_be_an_expression_or_a_part_of_one() {
+        let mut catalog = catalog(&document(
+            "inbound",
+            "<set-header name=\"x\"><value>{{whole}}</value></set-header><set-header name=\"y\"><value>@(\"{{part}}\" + 1)</value></set-header>",
+        ));
+        let values = [
+            named_value("whole", Some("@(context.Request.Method + \"{{part}}\")"), false),
+            named_value("part", Some("p"), false),
+        ];
+        for value in values {
+            catalog.service.named_values.insert(value.name.clone(), value);
+        }
+        let mut exchange = exchange();
+        TestWorld::new().run(&policies(&catalog).global(), &mut exchange);
+        assert_eq!(exchange.request.headers["x"], "GET{{part}}");
+        assert_eq!(exchange.request.headers["y"], "p1");
+    }
+
+    #[test]
+    fn an_expression_that_does_not_compile_is_told_where_it_stands() {
+        let told = findings_in("inbound", "\n<set-variable name=\"a\" value=\"@(1 +\n context.Reqest)\" />");
+        assert!(told.len() == 1 && told[0].starts_with("policy.xml:3:"), "{told:?}");
+    }
+
+    #[test]
+    fn a_secret_in_an_expression_that_does_not_compile_is_not_shown() {
+        let mut catalog = catalog(&document("inbound", "<set-variable name=\"a\" value=\"@({{key}})\" />"));
+        let value = named_value("key", Some("hush"), true);
+        catalog.service.named_values.insert(value.name.clone(), value);
+        let told = findings(&catalog).join("\n");
+        assert!(told.contains("does not compile once its secret named value is put in"), "{told}");
+        assert!(!told.contains("hush"));
+    }
+
+    #[test]
+    fn steps_do_not_show_what_their_literals_hold() {
+        let plan = plan(&document(
+            "inbound",
+            "<set-variable name=\"a\" value=\"hush\" /><set-header name=\"a\"><value>hush</value></set-header><set-body>hush</set-body>",
+        ));
+        assert!(!format!("{plan:?}").contains("hush"));
+    }
+}

@@ -49,6 +49,8 @@ pub(crate) struct Builder<'b> {
     pub(super) path: String,
     /// What the expressions of the current policy read.
     pub(super) reads: Needs,
+    /// Policies so far, with those of fragments.
+    pub(super) policies: usize,
 }
 
 impl Builder<'_> {

@@ -5,7 +5,7 @@ use gatehouse_model::{Diagnostic, did_you_mean};
 use gatehouse_vault::{NamedValues, Resolved};
 use secrecy::ExposeSecret as _;
 
-use crate::document::Text;
+use crate::document::{MAX_DOCUMENT_BYTES, Text};
 
 /// The longest display name, in characters.
 const MAX_NAME: usize = 256;
@@ -56,6 +56,12 @@ impl<'c> NamedValueTable<'c> {
                 }
             }
             rest = end;
+            if done.text.len() > MAX_DOCUMENT_BYTES {
+                let message = format!(
+                    "the text is larger than {MAX_DOCUMENT_BYTES} bytes once its named values are put in"
+                );
+                return Err(Diagnostic::error("policy-size", text.location.clone(), message));
+            }
         }
         if rest == 0 {
             return Ok(Substituted { text: text.clone(), is_secret: false });

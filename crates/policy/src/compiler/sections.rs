@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gatehouse_model::{Severity, did_you_mean};
 
 use super::builder::{Builder, Reported};
-use crate::document::{Element, Node};
+use crate::document::{Element, MAX_ELEMENTS, Node};
 use crate::policies::{self, Compile, PolicyKind};
 use crate::steps::Steps;
 use crate::{Needs, Origin, Section, Step};
@@ -117,6 +117,14 @@ impl Builder<'_> {
                     continue;
                 }
             };
+            self.policies += 1;
+            if self.policies > MAX_ELEMENTS {
+                let message = format!(
+                    "the document holds more than {MAX_ELEMENTS} policies once its fragments are inserted"
+                );
+                self.error("policy-size", &element.location, message);
+                break;
+            }
             let index = seen.entry(&element.name).or_default();
             *index += 1;
             let index = *index;

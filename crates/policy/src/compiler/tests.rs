@@ -242,6 +242,25 @@ fn a_secret_is_not_shown_in_an_error() {
 }
 
 #[test]
+fn fragments_and_named_values_do_not_grow_without_bound() {
+    let includes = "<include-fragment fragment-id=\"f\" />".repeat(300);
+    let mut catalog = catalog(&document("inbound", &includes));
+    let policies = SET.repeat(100);
+    catalog.service.fragments.insert("f".into(), fragment("f", &format!("<fragment>{policies}</fragment>")));
+    let told = findings(&catalog);
+    assert!(told[0].contains("more than 20000 policies once its fragments are inserted"), "{told:?}");
+
+    let mut catalog = crate::testing::catalog(&document(
+        "inbound",
+        &format!("<set-variable name=\"a\" value=\"{}\" />", "{{v}}".repeat(1000)),
+    ));
+    let value = named_value("v", Some(&"x".repeat(4000)), false);
+    catalog.service.named_values.insert(value.name.clone(), value);
+    let told = findings(&catalog);
+    assert!(told[0].contains("larger than 524288 bytes once its named values are put in"), "{told:?}");
+}
+
+#[test]
 fn documents_of_all_scopes_name_their_resource() {
     let mut catalog = Catalog::default();
     let mut orders = api("orders", Some("<policies><inbound><nope /></inbound></policies>"));

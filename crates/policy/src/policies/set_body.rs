@@ -3,6 +3,8 @@
 //! Source: <https://learn.microsoft.com/azure/api-management/set-body-policy>. Header fields that describe the old body
 //! (`Content-Length`, `Content-Encoding`) go with it.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
@@ -18,10 +20,19 @@ pub(super) struct BodyEdit {
     content: Content,
 }
 
-#[derive(Debug)]
 enum Content {
     Literal(Bytes),
     Computed(Text),
+}
+
+impl fmt::Debug for Content {
+    /// A literal may hold the value of a secret named value: it is not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Literal(bytes) => write!(f, "literal of {} bytes", bytes.len()),
+            Self::Computed(text) => text.fmt(f),
+        }
+    }
 }
 
 #[derive(Debug)]

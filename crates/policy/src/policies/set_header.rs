@@ -2,6 +2,8 @@
 //!
 //! Source: <https://learn.microsoft.com/azure/api-management/set-header-policy>.
 
+use std::fmt;
+
 use http::header::{
     COOKIE, DATE, EXPIRES, HeaderName, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, LAST_MODIFIED,
     PROXY_AUTHENTICATE, RETRY_AFTER, SET_COOKIE, USER_AGENT, WARNING, WWW_AUTHENTICATE,
@@ -73,14 +75,22 @@ enum Name {
     Computed(Text),
 }
 
-#[derive(Debug)]
 enum Value {
     Literal(HeaderValue),
     Computed(Text),
 }
 
+impl fmt::Debug for Value {
+    /// A literal may hold the value of a secret named value: it is not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Literal(value) => write!(f, "literal of {} bytes", value.len()),
+            Self::Computed(text) => text.fmt(f),
+        }
+    }
+}
+
 /// A change of a header field with everything computed.
-#[derive(Debug)]
 pub(super) struct EvaluatedHeader {
     name: HeaderName,
     action: ExistsAction,
