@@ -227,3 +227,6 @@ fn url(url: &RequestUrl) -> Url<'_> {
         query: if query.is_empty() { Cow::Borrowed("") } else { format!("?{query}").into() },
     }
 }
+
+#[cfg(test)]
+mod tests;
