@@ -16,21 +16,17 @@ impl Random {
 
     /// So many random bytes.
     pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
-        let mut bytes = [0; N];
-        for byte in &mut bytes {
-            *byte = self.next();
-        }
-        bytes
-    }
-
-    fn next(&mut self) -> u8 {
-        if self.used == BLOCK {
+        const { assert!(N <= BLOCK, "more bytes than a block has") };
+        if BLOCK - self.used < N {
             self.refill();
         }
-        let byte = self.block[self.used];
-        self.block[self.used] = 0;
-        self.used += 1;
-        byte
+        let mut bytes = [0; N];
+        let (_, rest) = self.block.split_at_mut(self.used);
+        for (to, from) in bytes.iter_mut().zip(rest) {
+            *to = std::mem::take(from);
+        }
+        self.used += N;
+        bytes
     }
 
     fn refill(&mut self) {
