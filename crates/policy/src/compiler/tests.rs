@@ -271,3 +271,39 @@ fn documents_of_all_scopes_name_their_resource() {
         diagnostics.iter().map(|found| found.resource.clone().unwrap_or_default()).collect();
     assert_eq!(resources, ["apis/orders", "apis/orders/operations/get"]);
 }
+
+/// Every mutation of a document compiles or is refused with a place: nothing panics.
+#[test]
+fn no_document_makes_the_compiler_panic() {
+    let text = document(
+        "inbound",
+        "<base /><include-fragment fragment-id=\"f\" /><choose id=\"{{v}}\"><when condition=\"@(context.Request.Method == \"GET\")\"><set-header name=\"x\" exists-action=\"append\"><value>a @(1 + 1) {{v}}</value></set-header></when><otherwise><return-response><set-status code=\"200\" reason=\"é\" /><set-body>{\"a\": 1}</set-body></return-response></otherwise></choose><set-backend-service base-url=\"https://a.example/\" />",
+    );
+    let alphabet: Vec<char> = "<>\"'@(){}[]&;/= \nvé$\\".chars().collect();
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut random = |bound: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % bound as u64) as usize
+    };
+    for _ in 0..2_000 {
+        let mut characters: Vec<char> = text.chars().collect();
+        for _ in 0..=random(3) {
+            let at = random(characters.len());
+            match random(3) {
+                0 => characters[at] = alphabet[random(alphabet.len())],
+                1 => characters.insert(at, alphabet[random(alphabet.len())]),
+                _ => drop(characters.remove(at)),
+            }
+        }
+        let mutated: String = characters.into_iter().collect();
+        let mut catalog = catalog(&mutated);
+        catalog.service.fragments.insert("f".into(), fragment("f", &format!("<fragment>{SET}</fragment>")));
+        let value = named_value("v", Some("w"), false);
+        catalog.service.named_values.insert(value.name.clone(), value);
+        for found in compile(&catalog).1 {
+            assert!(found.location.is_some_and(|location| location.line > 0), "{mutated}\n{}", found.message);
+        }
+    }
+}
