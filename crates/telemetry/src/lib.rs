@@ -8,11 +8,5 @@ mod json;
 pub mod log;
 pub mod metrics;
 mod queue;
-mod random;
-mod request_id;
 mod timestamp;
 pub mod trace_context;
-
-pub use self::random::Random;
-pub use self::request_id::RequestId;
-pub use self::timestamp::rfc3339_millis;

@@ -2,7 +2,7 @@
 
 /// Appends a time in milliseconds since 1970 as RFC 3339 in UTC with milliseconds
 /// (`2026-11-24T06:14:15.042Z`). Years after 9999 are written as the last moment of 9999.
-pub fn rfc3339_millis(out: &mut Vec<u8>, unix_millis: u64) {
+pub(crate) fn rfc3339_millis(out: &mut Vec<u8>, unix_millis: u64) {
     let millis = unix_millis.min(LAST_MILLISECOND);
     let (seconds, millis) = (millis / 1000, millis % 1000);
     let (year, month, day) = civil_date(seconds / 86_400);
