@@ -17,7 +17,7 @@ mod subscription_key;
 
 pub use self::key_ring::KeyRing;
 pub use self::master_key::{MasterKey, MasterKeyError};
-pub use self::provision::{IssuedKeys, effective, provision};
+pub use self::provision::{IssuedKeys, ProvisionError, effective, provision};
 pub use self::record::{Origin, SubscriptionId, SubscriptionRecord};
 pub use self::sealed::{SealError, Sealer};
 pub use self::sqlite::Sqlite;
