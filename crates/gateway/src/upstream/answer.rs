@@ -121,7 +121,10 @@ impl HttpBody for AnswerBody {
             Poll::Pending => {
                 if !this.armed {
                     this.armed = true;
-                    this.timer.as_mut().reset(Instant::now() + this.patience);
+                    // One that ends beyond the representable future does not end.
+                    if let Some(end) = Instant::now().checked_add(this.patience) {
+                        this.timer.as_mut().reset(end);
+                    }
                 }
                 if this.timer.as_mut().poll(context).is_ready() {
                     this.done = true;

@@ -10,8 +10,9 @@ use gatehouse_policy::{
     BackendChoice, Clock, Exchange, ForwardOptions, Random, Response, Upstream, UpstreamError,
 };
 use http::header::{HeaderMap, HeaderValue};
+use http::{Request, StatusCode};
 use smallvec::SmallVec;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Sleep, sleep};
 use url::Url;
 
 use super::backends::{Backends, Entity, Single};
@@ -20,8 +21,9 @@ use super::credentials::Credentials;
 use super::expect::{self, Gate};
 use super::failure;
 use super::payload::Payload;
-use super::pool::{Authority, Lease, Pools, Protocol, Sent};
+use super::pool::{Authority, Lease, Pools, Protocol, SendFailure, Sent};
 use super::redirect;
+use super::request_body::RequestBody;
 use super::request_head::{Call, drop_content_fields, host_set_by_policy, is_grpc};
 use super::tls_profile::TlsProfile;
 use super::{answer, request_head};
@@ -51,11 +53,11 @@ impl Upstream for Client<'_> {
         options: &'f ForwardOptions,
     ) -> LocalBoxFuture<'f, Result<Response, UpstreamError>> {
         Box::pin(async move {
+            let destination = self.destination(exchange)?;
             if options.buffer_request_body {
                 let bound = self.buffered_body_bytes;
                 exchange.request.body.buffer(bound).await.map_err(UpstreamError::RequestBody)?;
             }
-            let destination = self.destination(&exchange.backend, exchange)?;
             let mut payload = Payload::take(&mut exchange.request.body);
             let begun = self.clock.monotonic_micros();
             let outcome = self.run(exchange, &destination, &mut payload, options).await;
@@ -100,12 +102,8 @@ struct Hop<'h> {
 
 impl<'c> Client<'c> {
     /// Where the exchange's choice leads, if its breakers let it.
-    pub(super) fn destination(
-        &self,
-        choice: &BackendChoice,
-        exchange: &Exchange,
-    ) -> Result<Destination<'c>, UpstreamError> {
-        let url = match choice {
+    pub(super) fn destination(&self, exchange: &Exchange) -> Result<Destination<'c>, UpstreamError> {
+        let url = match &exchange.backend {
             BackendChoice::Entity(name) => return self.entity(name),
             BackendChoice::Url(url) => Arc::clone(url),
             BackendChoice::Service => {
@@ -195,10 +193,11 @@ impl<'c> Client<'c> {
         };
         let hop =
             Hop { url: &destination.url, profile: destination.profile, grpc: is_grpc(&request.headers) };
-        let mut timer = Box::pin(sleep_until(Instant::now() + options.timeout));
+        let mut timer = Box::pin(sleep(options.timeout));
         let (sent, gate) = self.send(&call, &hop, payload, options, &mut timer).await?;
         if options.follow_redirects && sent.response.status().is_redirection() {
-            return self.follow(&call, &hop, payload, options, timer, (sent, gate)).await;
+            // Boxed, because it is rare and would make every request's future larger.
+            return Box::pin(self.follow(&call, &hop, payload, options, timer, (sent, gate))).await;
         }
         answer::accept(sent.response, sent.stream, gate, timer, options.timeout)
     }
@@ -287,29 +286,13 @@ impl<'c> Client<'c> {
             let version = lease.version();
             let gate = (call.expect && matches!(lease, Lease::Http1(_))).then(Gate::default);
             let (body, body_failure) = payload.body(gate.clone());
-            let mut request = call
+            let request = call
                 .write(authority, version, body)
                 .map_err(|error: request_head::HeadError| UpstreamError::Connection(error.to_string()))?;
             let outcome = match &gate {
                 None => authority.send(lease, request).await,
-                Some(gate) => {
-                    let opener = gate.clone();
-                    hyper::ext::on_informational(&mut request, move |head| {
-                        if head.status() == http::StatusCode::CONTINUE {
-                            opener.open();
-                        }
-                    });
-                    let wait = options.continue_timeout.unwrap_or(expect::DEFAULT_WAIT);
-                    let opening = async {
-                        tokio::time::sleep(wait).await;
-                        gate.open();
-                        std::future::pending().await
-                    };
-                    tokio::select! {
-                        outcome = authority.send(lease, request) => outcome,
-                        never = opening => never,
-                    }
-                }
+                // Boxed for the same reason as redirects.
+                Some(gate) => Box::pin(send_expecting(authority, lease, request, gate, options)).await,
             };
             let failed = match outcome {
                 Ok(sent) => return Ok((sent, gate)),
@@ -338,6 +321,31 @@ impl<'c> Client<'c> {
             }
             self.pools.observer().retried(authority.name());
         }
+    }
+}
+
+/// Sends a request whose body waits for `100 Continue`, for an answer, or for as long as it is told to.
+async fn send_expecting(
+    authority: &Authority,
+    lease: Lease,
+    mut request: Request<RequestBody>,
+    gate: &Gate,
+    options: &ForwardOptions,
+) -> Result<Sent, SendFailure> {
+    let opener = gate.clone();
+    hyper::ext::on_informational(&mut request, move |head| {
+        if head.status() == StatusCode::CONTINUE {
+            opener.open();
+        }
+    });
+    let opening = async {
+        sleep(options.continue_timeout.unwrap_or(expect::DEFAULT_WAIT)).await;
+        gate.open();
+        std::future::pending().await
+    };
+    tokio::select! {
+        outcome = authority.send(lease, request) => outcome,
+        never = opening => never,
     }
 }
 

@@ -169,9 +169,12 @@ pub(super) fn host_set_by_policy(request: &Incoming) -> Option<&HeaderValue> {
         }
         _ => text,
     };
-    let same =
-        bare.trim_end_matches('.').eq_ignore_ascii_case(request.original_url.host.trim_end_matches('.'));
+    let same = plain_host(bare).eq_ignore_ascii_case(plain_host(&request.original_url.host));
     (!same && !bare.is_empty()).then_some(field)
+}
+
+fn plain_host(host: &str) -> &str {
+    host.trim_matches(['[', ']']).trim_end_matches('.')
 }
 
 /// Whether a request is gRPC, which only HTTP/2 carries.

@@ -17,6 +17,9 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use super::certificate_check::CertificateCheck;
 use crate::tls::provider;
 
+/// Beyond this a patience is a mistake, and a deadline may not be representable.
+const LONGEST_CONNECT: Duration = Duration::from_secs(3600);
+
 /// How one or more backends are reached. Two profiles with the same `id` are the same one, so that connections and
 /// TLS sessions outlive a reload that leaves the settings and the files as they were.
 pub(super) struct TlsProfile {
@@ -118,7 +121,7 @@ impl<'l> ProfileLoader<'l> {
                     fingerprint: digest,
                     any_version: with(&[b"h2", b"http/1.1"]),
                     http1: with(&[b"http/1.1"]),
-                    connect_timeout: connection.connect_timeout,
+                    connect_timeout: connection.connect_timeout.min(LONGEST_CONNECT),
                     idle_connections: connection.idle_connections,
                 });
                 self.previous.push(Arc::clone(&profile));

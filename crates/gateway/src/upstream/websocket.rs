@@ -9,7 +9,7 @@ use http::header::{
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{Method, StatusCode, Version};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 
 use super::client::{Client, Destination};
 use super::pool::{Protocol, Tunnel};
@@ -40,7 +40,7 @@ impl Client<'_> {
         exchange: &mut Exchange,
         options: &ForwardOptions,
     ) -> Result<WebSocket, UpstreamError> {
-        let destination = self.destination(&exchange.backend, exchange)?;
+        let destination = self.destination(exchange)?;
         let begun = self.clock.monotonic_micros();
         let outcome = self.handshake(exchange, &destination, options).await;
         let seen = outcome.as_ref().map(|socket| match socket {
@@ -72,7 +72,7 @@ impl Client<'_> {
             .pools
             .authority(&destination.url, destination.profile, Protocol::Http1)
             .map_err(|error| failure::connect(&error))?;
-        let mut timer = Box::pin(sleep_until(Instant::now() + options.timeout));
+        let mut timer = Box::pin(sleep(options.timeout));
         let exchange = async {
             // A fresh connection: one from the pool may have gone stale, and this request is not sent twice.
             let lease = authority.check_out(true).await.map_err(|error| failure::connect(&error))?;

@@ -188,9 +188,14 @@ impl Authority {
         if self.https { Scheme::HTTPS } else { Scheme::HTTP }
     }
 
+    /// How many connections stand or are being made.
+    pub(super) fn connections(&self) -> usize {
+        self.connections.taken()
+    }
+
     /// Whether a connection stands or is being made.
     pub(super) fn has_connections(&self) -> bool {
-        self.connections.taken() > 0
+        self.connections() > 0
     }
 
     /// How long there has been no request.
@@ -234,7 +239,11 @@ impl Authority {
             // others may share it.
             let shared_soon = self.connecting.get() > 0 && self.speaks_http2.get() != Some(false);
             if self.connections.taken() < self.limits.connections && !shared_soon {
-                return self.connect(deadline).await;
+                // Boxed, because handshakes are rare and their state would make every request's future larger.
+                return Box::pin(self.connect(deadline)).await;
+            }
+            if fresh {
+                self.close_coldest();
             }
             if self.waiting.get() >= self.limits.waiting {
                 return Err(ConnectError::TooManyWaiting(self.limits.waiting));
@@ -277,6 +286,14 @@ impl Authority {
                     Err(SendFailure { error: failure.into_error(), unsent, reused: lease.reused })
                 }
             },
+        }
+    }
+
+    /// Makes room for a connection that must be a new one.
+    fn close_coldest(&self) {
+        let mut idle = self.idle.borrow_mut();
+        if !idle.is_empty() {
+            idle.remove(0);
         }
     }
 
@@ -327,11 +344,8 @@ impl Authority {
 
     async fn open(self: &Rc<Self>, slot: Slot) -> Result<Lease, ConnectError> {
         let host = || self.name().to_owned();
-        let addresses = self
-            .resolver
-            .resolve()
-            .await
-            .map_err(|error| ConnectError::Resolve { host: host(), reason: error.to_string() })?;
+        let addresses =
+            self.resolver.resolve().await.map_err(|reason| ConnectError::Resolve { host: host(), reason })?;
         let (stream, peer) = connect::tcp(&addresses)
             .await
             .map_err(|error| ConnectError::Tcp { host: host(), reason: error.to_string() })?;

@@ -22,7 +22,7 @@ use url::Url;
 use super::observer::Observer;
 use super::tls_profile::TlsProfile;
 
-pub(super) use self::authority::{Authority, Lease, Protocol, Sent};
+pub(super) use self::authority::{Authority, Lease, Protocol, SendFailure, Sent};
 pub(super) use self::connect::ConnectError;
 pub use self::io::Tunnel;
 pub(super) use self::slot::StreamSlot;
@@ -83,6 +83,11 @@ impl Pools {
             hasher: foldhash::fast::RandomState::default(),
             sweeping: Cell::new(false),
         })
+    }
+
+    /// How many connections to backends stand or are being made, tunnels among them.
+    pub fn connections(&self) -> usize {
+        self.authorities.borrow().values().flatten().map(|authority| authority.connections()).sum()
     }
 
     /// Who hears what happens.

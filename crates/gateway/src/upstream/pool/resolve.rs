@@ -5,10 +5,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 /// How long addresses are believed.
 const TTL: Duration = Duration::from_secs(5);
+
+/// How long a failure is believed, so that a burst of requests does not become a burst of look-ups.
+const FAILURE_TTL: Duration = Duration::from_millis(500);
 
 /// The addresses of one host and port.
 #[derive(Debug)]
@@ -17,6 +21,9 @@ pub(super) struct Resolver {
     port: u16,
     literal: Option<SocketAddr>,
     known: RefCell<Option<Known>>,
+    failed: RefCell<Option<(Instant, String)>>,
+    /// One look-up at a time: those who come meanwhile take its outcome.
+    looking_up: Mutex<()>,
     refreshing: Cell<bool>,
 }
 
@@ -31,7 +38,15 @@ impl Resolver {
     pub(super) fn new(host: &str, port: u16) -> Self {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let literal = bare.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, port));
-        Self { host: bare.into(), port, literal, known: RefCell::new(None), refreshing: Cell::new(false) }
+        Self {
+            host: bare.into(),
+            port,
+            literal,
+            known: RefCell::default(),
+            failed: RefCell::default(),
+            looking_up: Mutex::new(()),
+            refreshing: Cell::new(false),
+        }
     }
 
     /// The host without brackets.
@@ -39,15 +54,19 @@ impl Resolver {
         &self.host
     }
 
-    /// Addresses that are at most [`TTL`] old, in the order in which they are to be tried.
-    pub(super) async fn resolve(&self) -> std::io::Result<Rc<[SocketAddr]>> {
+    /// Addresses that are at most [`TTL`] old, in the order in which they are to be tried; else what the resolver says.
+    pub(super) async fn resolve(&self) -> Result<Rc<[SocketAddr]>, String> {
         if let Some(address) = self.literal {
             return Ok(Rc::from([address]));
         }
-        if let Some(known) = self.known.borrow().as_ref().filter(|known| known.since.elapsed() < TTL) {
-            return Ok(Rc::clone(&known.addresses));
+        if let Some(recent) = self.recent() {
+            return recent;
         }
-        self.look_up().await
+        let _turn = self.looking_up.lock().await;
+        match self.recent() {
+            Some(recent) => recent,
+            None => self.look_up().await,
+        }
     }
 
     /// Whether a connection to this address may be used again: false once the name leads elsewhere. Where the addresses
@@ -62,21 +81,42 @@ impl Resolver {
             let resolver = Rc::clone(self);
             tokio::task::spawn_local(async move {
                 // A failure leaves the addresses as they were: a name server's fault is not the backend's.
-                let _ = resolver.look_up().await;
+                let _ = resolver.resolve().await;
                 resolver.refreshing.set(false);
             });
         }
         known.addresses.contains(&address)
     }
 
-    async fn look_up(&self) -> std::io::Result<Rc<[SocketAddr]>> {
-        let found = tokio::net::lookup_host((&*self.host, self.port)).await?;
-        let addresses: Rc<[SocketAddr]> = alternate_families(found.collect()).into();
-        if addresses.is_empty() {
-            return Err(std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address"));
+    /// What a look-up has said a short while ago.
+    fn recent(&self) -> Option<Result<Rc<[SocketAddr]>, String>> {
+        if let Some(known) = self.known.borrow().as_ref().filter(|known| known.since.elapsed() < TTL) {
+            return Some(Ok(Rc::clone(&known.addresses)));
         }
-        *self.known.borrow_mut() = Some(Known { addresses: Rc::clone(&addresses), since: Instant::now() });
-        Ok(addresses)
+        let failed = self.failed.borrow();
+        let (since, reason) = failed.as_ref()?;
+        (since.elapsed() < FAILURE_TTL).then(|| Err(reason.clone()))
+    }
+
+    async fn look_up(&self) -> Result<Rc<[SocketAddr]>, String> {
+        let outcome = match tokio::net::lookup_host((&*self.host, self.port)).await {
+            Ok(found) => Ok(alternate_families(found.collect())),
+            Err(error) => Err(error.to_string()),
+        };
+        match outcome {
+            Ok(addresses) if !addresses.is_empty() => {
+                let addresses: Rc<[SocketAddr]> = addresses.into();
+                *self.known.borrow_mut() =
+                    Some(Known { addresses: Rc::clone(&addresses), since: Instant::now() });
+                *self.failed.borrow_mut() = None;
+                Ok(addresses)
+            }
+            outcome => {
+                let reason = outcome.err().unwrap_or_else(|| "the name has no address".to_owned());
+                *self.failed.borrow_mut() = Some((Instant::now(), reason.clone()));
+                Err(reason)
+            }
+        }
     }
 }
 

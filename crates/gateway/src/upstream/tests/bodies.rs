@@ -149,6 +149,62 @@ fn a_client_that_does_not_read_holds_the_backend_back() {
 }
 
 #[test]
+fn an_http2_backend_that_does_not_read_holds_the_client_back() {
+    run(async {
+        let core = Core::new();
+        let config = core.authority.issue("localhost").server(&["h2"]);
+        let address = peers::secure(config, 9, |request| async move {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let mut body = request.into_body();
+            let mut length = 0;
+            while let Some(frame) = body.frame().await {
+                length += frame.unwrap().into_data().unwrap().len();
+            }
+            peers::text(length.to_string())
+        })
+        .await;
+        let total = 1024;
+        let (body, made) = Source::chunks(total);
+        let mut exchange = exchange(Method::POST, &format!("https://localhost:{}", address.port()), "/");
+        exchange.request.body = body;
+        let watch = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            made.load(Ordering::Relaxed)
+        };
+        let (response, made_early) = tokio::join!(core.forward(&mut exchange), watch);
+        assert_eq!(read(response.unwrap().body).await.unwrap(), (total * CHUNK).to_string());
+        assert!(made_early < total / 4, "{made_early} chunks were made while nobody read");
+    });
+}
+
+#[test]
+fn an_early_refusal_is_heard_and_stops_the_upload() {
+    run(async {
+        let address = peers::raw(|mut stream, _| async move {
+            peers::head(&mut stream).await;
+            stream
+                .write_all(b"HTTP/1.1 413 Too Large\r\nconnection: close\r\ncontent-length: 2\r\n\r\nno")
+                .await
+                .unwrap();
+            stream.shutdown().await.unwrap();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        })
+        .await;
+        let core = Core::new();
+        let total = 100_000;
+        let (body, made) = Source::chunks(total);
+        let mut exchange = exchange(Method::POST, &http_url(address), "/");
+        exchange.request.body = body;
+        let response = core.forward(&mut exchange).await.unwrap();
+        assert_eq!(response.status, StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(read(response.body).await.unwrap(), "no");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(made.load(Ordering::Relaxed) < total / 4);
+        assert_eq!(core.pools.connections(), 0, "the connection is closed");
+    });
+}
+
+#[test]
 fn a_client_that_fails_is_told_apart_from_a_backend_that_fails() {
     run(async {
         let address = peers::plain(|request| async move {
@@ -158,8 +214,23 @@ fn a_client_that_fails_is_told_apart_from_a_backend_that_fails() {
         .await;
         let core = Core::new();
         let mut exchange = exchange(Method::POST, &http_url(address), "/");
-        let error = Some(BodyError::TooLarge { limit: 5 });
-        exchange.request.body = Body::stream(Source { left: 1, made: Arc::default(), length: None, error });
+        let failing = || {
+            let error = Some(BodyError::TooLarge { limit: 5 });
+            Body::stream(Source { left: 1, made: Arc::default(), length: None, error })
+        };
+        exchange.request.body = failing();
+        let error = core.forward(&mut exchange).await.unwrap_err();
+        assert_eq!(error, UpstreamError::RequestBody(BodyError::TooLarge { limit: 5 }));
+
+        let config = core.authority.issue("localhost").server(&["h2"]);
+        let address = peers::secure(config, 9, |request| async move {
+            let _ = collect(request.into_body()).await;
+            peers::text("read")
+        })
+        .await;
+        let url = Url::parse(&format!("https://localhost:{}", address.port())).unwrap();
+        exchange.backend = BackendChoice::Url(Arc::new(url));
+        exchange.request.body = failing();
         let error = core.forward(&mut exchange).await.unwrap_err();
         assert_eq!(error, UpstreamError::RequestBody(BodyError::TooLarge { limit: 5 }));
     });
@@ -297,5 +368,18 @@ fn an_answer_streams_as_it_comes() {
             sender.send(Bytes::from(event)).unwrap();
             assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), event);
         }
+    });
+}
+
+#[test]
+fn the_future_of_a_request_is_small() {
+    run(async {
+        let core = Core::new();
+        let mut exchange = exchange(Method::GET, "http://a.example", "/");
+        let options = ForwardOptions::default();
+        let client = core.client();
+        let future = client.forward(&mut exchange, &options);
+        let size = size_of_val(&*future);
+        assert!(size < 2 * 1024, "{size} bytes");
     });
 }

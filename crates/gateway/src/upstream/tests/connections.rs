@@ -242,3 +242,39 @@ fn idle_connections_are_closed_after_a_while() {
         assert!(closed.get());
     });
 }
+
+#[test]
+fn bytes_beyond_an_answer_are_never_taken_for_the_next_one() {
+    run(async {
+        let address = peers::raw(|mut stream, number| async move {
+            while peers::head(&mut stream).await.is_some() {
+                let mut answer = OK.to_vec();
+                if number == 0 {
+                    answer.extend_from_slice(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil");
+                }
+                let _ = stream.write_all(&answer).await;
+            }
+        })
+        .await;
+        let core = Core::new();
+        for _ in 0..3 {
+            assert_eq!(core.get(&http_url(address), "/").await.unwrap().1, "ok");
+        }
+        assert_eq!(core.counts.opened.get(), 2);
+    });
+}
+
+#[test]
+fn a_client_that_leaves_takes_its_connection_with_it() {
+    run(async {
+        let address = peers::silent().await;
+        let core = Core::new().limited(PoolLimits { connections: 1, ..PoolLimits::for_cores(1) });
+        let url = http_url(address);
+        for _ in 0..3 {
+            let left = tokio::time::timeout(Duration::from_millis(20), core.get(&url, "/")).await;
+            assert!(left.is_err(), "the backend never answers");
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(core.counts.opened.get(), 3, "each found the place free again");
+    });
+}

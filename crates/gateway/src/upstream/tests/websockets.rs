@@ -97,6 +97,32 @@ fn a_tunnel_counts_as_a_connection_until_it_ends() {
 }
 
 #[test]
+fn idle_connections_make_room_for_a_tunnel() {
+    run(async {
+        let agreeing = echo().await;
+        let address = peers::raw(move |mut stream, number| async move {
+            if number == 0 {
+                while peers::head(&mut stream).await.is_some() {
+                    stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+                }
+                return;
+            }
+            let mut other = tokio::net::TcpStream::connect(agreeing).await.unwrap();
+            let _ = tokio::io::copy_bidirectional(&mut stream, &mut other).await;
+        })
+        .await;
+        let core = Core::new().limited(PoolLimits { connections: 1, ..PoolLimits::for_cores(1) });
+        let url = format!("ws://{address}");
+        let without_http2 = ForwardOptions { http2: false, ..ForwardOptions::default() };
+        core.forward_with(&mut exchange(Method::GET, &url, "/"), &without_http2).await.unwrap();
+        assert_eq!(core.pools.connections(), 1);
+        let mut exchange = asking(&url, Version::HTTP_11);
+        let outcome = core.client().connect_websocket(&mut exchange, &without_http2).await;
+        assert!(matches!(outcome, Ok(WebSocket::Open(..))), "{outcome:?}");
+    });
+}
+
+#[test]
 fn a_backend_that_refuses_is_heard() {
     run(async {
         let address = peers::canned("HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno").await;
