@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use gatehouse_identity::ClientCertificate;
@@ -120,6 +121,13 @@ fn facts(session: &ServerConnection, server_name: Option<Arc<str>>) -> io::Resul
         Some([leaf, ..]) => {
             let certificate = ClientCertificate::from_der(leaf)
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+            // A resumed session is not verified anew, and may outlive the certificate that it began with.
+            if !certificate.is_valid_at(now()) {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "the client's certificate has expired",
+                ));
+            }
             Some(Arc::new(certificate))
         }
         _ => None,
@@ -134,4 +142,9 @@ fn facts(session: &ServerConnection, server_name: Option<Arc<str>>) -> io::Resul
         server_name,
         certificate,
     })
+}
+
+/// UTC seconds.
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
 }

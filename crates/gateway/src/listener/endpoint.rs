@@ -41,6 +41,14 @@ impl Endpoint {
         self.serving.load_full()
     }
 
+    /// Where the connections of this address look for the TLS state in force.
+    pub(super) fn tls(&self) -> Option<Arc<ArcSwap<ServerTls>>> {
+        match &self.serving.load().protocol {
+            Protocol::Https(tls) => Some(Arc::clone(tls)),
+            Protocol::Redirect(_) => None,
+        }
+    }
+
     pub(super) fn set(&self, serving: Serving) {
         self.serving.store(Arc::new(serving));
     }

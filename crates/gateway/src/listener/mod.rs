@@ -37,6 +37,7 @@ use gatehouse_model::{Diagnostic, Diagnostics, Location};
 use parking_lot::Mutex;
 
 use self::core::Core;
+use self::endpoint::Protocol;
 use self::plan::{Place, Plan};
 use self::quota::Quota;
 use crate::tls::{Report, TlsStore};
@@ -98,18 +99,14 @@ impl Listeners {
         let threads =
             cores.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1);
         let mut state = State { places: Vec::new(), next_id: 0, drain_timeout: limits.drain_timeout };
-        let plan = Plan::make(listeners, limits, &mut state, threads)?;
         let quota = Quota::new(limits);
         let statistics = Arc::new(Statistics::default());
-        let started = TlsStore::start(report).and_then(|tls| {
-            let cores: Result<Vec<_>, _> = (0..threads)
-                .map(|index| {
-                    Core::start(index, Arc::clone(factory), Arc::clone(&quota), Arc::clone(&statistics))
-                })
-                .collect();
-            Ok((tls, cores?))
-        });
-        let (tls, cores) = started.map_err(|error| no_threads(listeners, &error))?;
+        let tls = TlsStore::start(report).map_err(|error| no_threads(listeners, &error))?;
+        let plan = Plan::make(listeners, limits, &mut state, threads, &tls)?;
+        let cores: Result<Vec<_>, _> = (0..threads)
+            .map(|index| Core::start(index, Arc::clone(factory), Arc::clone(&quota), Arc::clone(&statistics)))
+            .collect();
+        let cores = cores.map_err(|error| no_threads(listeners, &error))?;
         let started = Self { cores, quota, statistics, tls, state: Mutex::new(state) };
         started.carry_out(plan, &mut started.state.lock());
         Ok(started)
@@ -121,16 +118,24 @@ impl Listeners {
     /// As for [`Listeners::start`]; what served before goes on.
     pub fn apply(&self, listeners: &[Listener], limits: &Limits) -> Result<(), Diagnostics> {
         let mut state = self.state.lock();
-        let plan = Plan::make(listeners, limits, &mut state, self.cores.len())?;
+        let plan = Plan::make(listeners, limits, &mut state, self.cores.len(), &self.tls)?;
         self.quota.set(limits);
         state.drain_timeout = limits.drain_timeout;
         self.carry_out(plan, &mut state);
         Ok(())
     }
 
-    fn carry_out(&self, plan: Plan, state: &mut State) {
+    fn carry_out(&self, mut plan: Plan, state: &mut State) {
         let mut places = Vec::with_capacity(plan.kept.len() + plan.added.len());
-        for (place, serving) in plan.kept {
+        for (place, mut serving) in plan.kept {
+            // Connections that were made before judge their requests by the new state too.
+            if let (Some(old), Protocol::Https(new)) = (place.endpoint.tls(), &serving.protocol) {
+                let mut watched = plan.watched.iter_mut();
+                if let Some(watched) = watched.find(|watched| Arc::ptr_eq(&watched.state(), new)) {
+                    watched.move_into(&old);
+                    serving.protocol = Protocol::Https(old);
+                }
+            }
             place.endpoint.set(serving);
             places.push(place);
         }

@@ -9,7 +9,7 @@ use gatehouse_model::{Diagnostics, Located};
 use super::endpoint::{Endpoint, Protocol, Serving};
 use super::socket::bind_all;
 use super::{Bound, State};
-use crate::tls::Watched;
+use crate::tls::{TlsStore, Watched};
 
 /// A bound address.
 #[derive(Clone, Debug)]
@@ -54,12 +54,13 @@ impl Plan {
         limits: &Limits,
         state: &mut State,
         cores: usize,
+        tls: &TlsStore,
     ) -> Result<Self, Diagnostics> {
         let mut plan = Self::default();
         let mut diagnostics = Diagnostics::new();
         let limits = Arc::new(limits.clone());
         for listener in listeners {
-            let watched = Watched::load(&listener.tls);
+            let watched = tls.load(&listener.tls);
             let name: Arc<str> = listener.name.as_str().into();
             let serving =
                 |protocol| Serving { name: Arc::clone(&name), limits: Arc::clone(&limits), protocol };

@@ -11,6 +11,7 @@ use gatehouse_model::Diagnostics;
 use gatehouse_model::configuration::ListenerTls;
 use parking_lot::Mutex;
 
+use super::entry::are_equivalent;
 use super::server::{ServerTls, files_of};
 use super::stamp::Stamp;
 
@@ -29,6 +30,8 @@ pub struct Watched {
     stamps: Vec<(PathBuf, Stamp)>,
     /// Stamps that differ from `stamps`, seen in the last look.
     seen: Option<Vec<(PathBuf, Stamp)>>,
+    /// Whether the files differ from the state because they could not be used.
+    broken: bool,
 }
 
 impl Watched {
@@ -39,12 +42,32 @@ impl Watched {
     pub fn load(tls: &ListenerTls) -> Result<Self, Diagnostics> {
         let stamps = stamps_of(tls);
         let state = Arc::new(ArcSwap::from_pointee(ServerTls::load(tls)?));
-        Ok(Self { tls: tls.clone(), state, stamps, seen: None })
+        Ok(Self { tls: tls.clone(), state, stamps, seen: None, broken: false })
+    }
+
+    /// The present state again, where the same block is read and no file has changed: sessions stay resumable.
+    fn reuse(&self, tls: &ListenerTls) -> Option<Self> {
+        let is_current = is_same(&self.tls, tls) && self.seen.is_none() && stamps_of(tls) == self.stamps;
+        (is_current && !self.broken).then(|| Self {
+            tls: tls.clone(),
+            state: Arc::clone(&self.state),
+            stamps: self.stamps.clone(),
+            seen: None,
+            broken: false,
+        })
     }
 
     /// The state for new handshakes.
     pub fn state(&self) -> Arc<ArcSwap<ServerTls>> {
         Arc::clone(&self.state)
+    }
+
+    /// Moves the state into a place where connections already look for it.
+    pub fn move_into(&mut self, place: &Arc<ArcSwap<ServerTls>>) {
+        if !Arc::ptr_eq(place, &self.state) {
+            place.store(self.state.load_full());
+            self.state = Arc::clone(place);
+        }
     }
 
     fn look(&mut self) -> Result<(), Diagnostics> {
@@ -60,9 +83,22 @@ impl Watched {
         self.seen = None;
         // Kept even where the files are broken: they are reported once, and read again at their next change.
         self.stamps = now;
+        self.broken = true;
         self.state.store(Arc::new(ServerTls::load(&self.tls)?));
+        self.broken = false;
         Ok(())
     }
+}
+
+/// Whether two blocks say the same, wherever in their files.
+fn is_same(a: &ListenerTls, b: &ListenerTls) -> bool {
+    a.certificates.len() == b.certificates.len()
+        && a.certificates.iter().zip(&b.certificates).all(|(a, b)| {
+            a.certificate.value == b.certificate.value
+                && a.key.value == b.key.value
+                && a.hosts == b.hosts
+                && are_equivalent(&a.settings, &b.settings)
+        })
 }
 
 fn stamps_of(tls: &ListenerTls) -> Vec<(PathBuf, Stamp)> {
@@ -95,6 +131,15 @@ impl TlsStore {
             }
         })?;
         Ok(Self { watched, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// The state of a `tls` block: the one in force where nothing has changed, else read anew.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the files.
+    pub fn load(&self, tls: &ListenerTls) -> Result<Watched, Diagnostics> {
+        let known = self.watched.lock().iter().find_map(|watched| watched.reuse(tls));
+        known.map_or_else(|| Watched::load(tls), Ok)
     }
 
     /// Watches these from now on, and no others.

@@ -166,3 +166,24 @@ fn the_end_is_found_at_any_split() {
     assert_eq!(find_end(head, &mut 0), Some(end));
     assert_eq!(find_end(b"GET / HTTP/1.1\nHost: a\n\nx", &mut 0), Some(24));
 }
+
+/// Run with optimisation: `CARGO_PROFILE_TEST_OPT_LEVEL=3 cargo test -p gatehouse-gateway judging -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures"]
+fn judging_a_typical_head_costs_less_than_half_a_microsecond() {
+    let head = b"GET /orders/v2/4711/lines?page=2&size=50 HTTP/1.1\r\nHost: api.contoso.example\r\n\
+        User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0\r\n\
+        Accept: application/json\r\nAccept-Encoding: gzip, deflate, br\r\nAccept-Language: en-GB,en;q=0.9\r\n\
+        Ocp-Apim-Subscription-Key: 0123456789abcdef0123456789abcdef\r\nX-Request-Id: 0190-abcdef-0123\r\n\
+        Connection: keep-alive\r\n\r\n";
+    let rounds = 1_000_000;
+    let start = std::time::Instant::now();
+    for _ in 0..rounds {
+        let bytes = std::hint::black_box(&head[..]);
+        let end = find_end(bytes, &mut 0).unwrap();
+        std::hint::black_box(check(&bytes[..end], 100).unwrap());
+    }
+    let each = start.elapsed() / rounds;
+    println!("{each:?} for {} bytes", head.len());
+    assert!(each < std::time::Duration::from_nanos(500));
+}

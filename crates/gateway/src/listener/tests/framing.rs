@@ -8,7 +8,7 @@ const GOOD: &str = "GET /good HTTP/1.1\r\nHost: a.example\r\nConnection: close\r
 fn vectors() -> Vec<(&'static str, String, u16)> {
     let post =
         |fields: &str, body: &str| format!("POST /x HTTP/1.1\r\nHost: a.example\r\n{fields}\r\n{body}");
-    let many: String = (0..200).map(|n| format!("X-{n}: 1\r\n")).collect();
+    let many = "X-Many: 1\r\n".repeat(200);
     vec![
         ("CL+TE", post("Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400),
         ("TE+CL", post("Transfer-Encoding: chunked\r\nContent-Length: 4\r\n", "0\r\n\r\n"), 400),
