@@ -77,7 +77,7 @@ impl Single {
 
 impl Backends {
     /// Compiles the backends. After an error, which is in the diagnostics then, there may be none.
-    pub fn load(sources: &BackendSources<'_>, diagnostics: &mut Diagnostics) -> Option<Self> {
+    pub fn load<'s>(sources: &BackendSources<'s>, diagnostics: &'s mut Diagnostics) -> Option<Self> {
         let previous = sources.previous.map(|previous| previous.profiles.clone()).unwrap_or_default();
         let mut loader = ProfileLoader::new(previous, diagnostics);
         let default_profile =
@@ -158,11 +158,11 @@ fn previous_breaker<'s>(sources: &BackendSources<'s>, name: &str) -> Option<&'s 
     sources.previous?.entities.get(name)?.breaker()
 }
 
-fn load_single(
-    sources: &BackendSources<'_>,
+fn load_single<'s>(
+    sources: &BackendSources<'s>,
     backend: &Backend,
     url: &Url,
-    loader: &mut ProfileLoader<'_>,
+    loader: &mut ProfileLoader<'s>,
 ) -> Option<Single> {
     let own = sources.connections.get(&backend.name);
     let profile = loader.load(
@@ -196,42 +196,29 @@ fn load_pool(
     entities: &HashMap<Arc<str>, Entity, foldhash::fast::RandomState>,
     diagnostics: &mut Diagnostics,
 ) -> Balance {
-    let resource = format!("backends/{}", pool.name);
-    let mut report = |location: &Location, id, message: String, fix: Option<String>| {
-        let mut diagnostic = Diagnostic::error(id, location.clone(), message).resource(resource.clone());
-        if let Some(fix) = fix {
-            diagnostic = diagnostic.fix(fix);
-        }
-        diagnostics.push(diagnostic);
-    };
-    if members.is_empty() {
-        report(&pool.location, "empty-pool", format!("the pool `{}` has no members", pool.name), None);
-    }
+    // The reader of the artifacts has refused pools without members, and pools in pools.
     let mut list = Vec::with_capacity(members.len());
     for member in members {
         let name = member.backend.value.as_str();
-        let location = &member.backend.location;
-        match sources.backends.iter().find(|backend| backend.name == name).map(|backend| &backend.target) {
-            None => {
-                let known = sources.backends.iter().map(|backend| backend.name.as_str());
-                let fix = did_you_mean(name, known).map(|meant| format!("did you mean `{meant}`?"));
+        match entities.get(name) {
+            Some(Entity::Single(single)) => list.push(Member {
+                backend: Arc::clone(single),
+                priority: member.priority,
+                weight: member.weight,
+            }),
+            // One that exists and is not there has been reported already.
+            _ if sources.backends.iter().any(|backend| backend.name == name) => {}
+            _ => {
                 let message =
                     format!("the pool `{}` names the backend `{name}`, which does not exist", pool.name);
-                report(location, "unknown-backend", message, fix);
-            }
-            Some(BackendTarget::Pool(_)) => {
-                let message = format!("the pool `{}` names `{name}`, which is a pool itself", pool.name);
-                report(location, "nested-pool", message, Some("name its members instead".to_owned()));
-            }
-            // One that failed to load has been reported already.
-            Some(BackendTarget::Single(_)) => {
-                if let Some(Entity::Single(single)) = entities.get(name) {
-                    list.push(Member {
-                        backend: Arc::clone(single),
-                        priority: member.priority,
-                        weight: member.weight,
-                    });
+                let mut diagnostic =
+                    Diagnostic::error("unknown-backend", member.backend.location.clone(), message)
+                        .resource(format!("backends/{}", pool.name));
+                let known = sources.backends.iter().map(|backend| backend.name.as_str());
+                if let Some(meant) = did_you_mean(name, known) {
+                    diagnostic = diagnostic.fix(format!("did you mean `{meant}`?"));
                 }
+                diagnostics.push(diagnostic);
             }
         }
     }

@@ -156,7 +156,6 @@ const REASONS: [&str; 3] = ["BackendConnectionFailure", "Server errors", "Timeou
 
 impl Rule {
     fn load(backend: &Backend, rule: &CircuitBreakerRule, diagnostics: &mut Diagnostics) -> Self {
-        let resource = format!("backends/{}", backend.name);
         let mut statuses: Vec<(u16, u16)> =
             rule.status_codes.iter().map(|range| (range.min, range.max)).collect();
         let (mut connection_failures, mut timeouts) = (false, false);
@@ -178,7 +177,7 @@ impl Rule {
                     };
                     diagnostics.push(
                         Diagnostic::error("unknown-error-reason", backend.location.clone(), message)
-                            .resource(resource.clone())
+                            .resource(format!("backends/{}", backend.name))
                             .fix(fix),
                     );
                 }
@@ -193,15 +192,6 @@ impl Rule {
         };
         connection_failures |= covers([500, 502]);
         timeouts |= covers([500, 504]);
-        if rule.count.is_none() && rule.percentage.is_none() {
-            let message =
-                format!("circuit breaker rule `{}` has neither `count` nor `percentage`", rule.name);
-            diagnostics.push(
-                Diagnostic::error("circuit-breaker-without-threshold", backend.location.clone(), message)
-                    .resource(resource)
-                    .fix("set `failureCondition.count`"),
-            );
-        }
         Self {
             count: rule.count.map(|count| count.max(1)),
             percentage: rule.percentage,

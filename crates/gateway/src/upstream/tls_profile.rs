@@ -46,6 +46,8 @@ impl std::fmt::Debug for TlsProfile {
 /// Builds profiles, and finds those of before a reload again.
 pub(super) struct ProfileLoader<'l> {
     previous: Vec<Arc<TlsProfile>>,
+    /// What has been loaded already: most backends share their settings, and a finding is told once.
+    loaded: Vec<(&'l BackendConnection, BackendTls, Option<Arc<TlsProfile>>)>,
     system: Option<SystemTrust>,
     diagnostics: &'l mut Diagnostics,
 }
@@ -58,7 +60,7 @@ struct SystemTrust {
 impl<'l> ProfileLoader<'l> {
     /// A loader that knows the profiles of before.
     pub(super) fn new(previous: Vec<Arc<TlsProfile>>, diagnostics: &'l mut Diagnostics) -> Self {
-        Self { previous, system: None, diagnostics }
+        Self { previous, loaded: Vec::new(), system: None, diagnostics }
     }
 
     /// The findings so far.
@@ -68,6 +70,24 @@ impl<'l> ProfileLoader<'l> {
 
     /// The profile of these settings; `None` after an error, which is in the diagnostics then.
     pub(super) fn load(
+        &mut self,
+        connection: &'l BackendConnection,
+        switches: BackendTls,
+        location: &Location,
+    ) -> Option<Arc<TlsProfile>> {
+        let known = self
+            .loaded
+            .iter()
+            .find(|(settings, with, _)| std::ptr::eq(*settings, connection) && *with == switches);
+        if let Some((_, _, profile)) = known {
+            return profile.clone();
+        }
+        let profile = self.build(connection, switches, location);
+        self.loaded.push((connection, switches, profile.clone()));
+        profile
+    }
+
+    fn build(
         &mut self,
         connection: &BackendConnection,
         switches: BackendTls,

@@ -27,7 +27,7 @@ pub(super) use self::connect::ConnectError;
 pub use self::io::Tunnel;
 pub(super) use self::slot::StreamSlot;
 
-/// How often idle connections are looked through.
+/// How often idle connections are looked through, at the least.
 const SWEEP: Duration = Duration::from_secs(5);
 
 /// The bounds of a core's pools.
@@ -128,7 +128,8 @@ impl Pools {
         self.authorities.borrow_mut().entry(hash).or_default().push(Rc::clone(&authority));
         self.count.set(self.count.get() + 1);
         if !self.sweeping.replace(true) {
-            tokio::task::spawn_local(sweep(Rc::downgrade(self)));
+            let pause = SWEEP.min(self.limits.idle_timeout);
+            tokio::task::spawn_local(sweep(Rc::downgrade(self), pause));
         }
         Ok(authority)
     }
@@ -154,9 +155,9 @@ impl Pools {
 }
 
 /// Closes what has been idle for too long, until the pools are gone.
-async fn sweep(pools: Weak<Pools>) {
+async fn sweep(pools: Weak<Pools>, pause: Duration) {
     loop {
-        tokio::time::sleep(SWEEP).await;
+        tokio::time::sleep(pause).await;
         let Some(pools) = pools.upgrade() else { return };
         pools.sweep(Instant::now());
     }

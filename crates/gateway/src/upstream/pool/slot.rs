@@ -46,11 +46,13 @@ impl Drop for Slot {
 
 /// A place among the streams of an HTTP/2 connection.
 #[derive(Debug)]
-pub(in crate::upstream) struct StreamSlot(#[allow(dead_code)] Slot);
+pub(in crate::upstream) struct StreamSlot {
+    _slot: Slot,
+}
 
 impl StreamSlot {
     /// Takes one.
     pub(super) fn take(places: &Places) -> Self {
-        Self(places.take())
+        Self { _slot: places.take() }
     }
 }
