@@ -116,3 +116,50 @@ fn prepare(stream: &TcpStream) {
     let keep_alive = TcpKeepalive::new().with_time(KEEP_ALIVE).with_interval(KEEP_ALIVE / 3);
     let _ = SockRef::from(stream).set_tcp_keepalive(&keep_alive);
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{TcpListener, TcpSocket};
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+
+    async fn listener() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    #[tokio::test]
+    async fn an_address_that_refuses_is_followed_by_the_next_at_once() {
+        let closed = listener().await.1;
+        let (_open, address) = listener().await;
+        let begun = Instant::now();
+        let (_, peer) = tcp(&[closed, closed, address]).await.unwrap();
+        assert_eq!(peer, address);
+        assert!(begun.elapsed() < HEAD_START);
+        let error = tcp(&[closed]).await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+        assert!(error.to_string().starts_with(&closed.to_string()), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_says_nothing_is_overtaken_by_the_next() {
+        // A listener whose queue is full drops what comes.
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let full = socket.listen(1).unwrap();
+        let silent = full.local_addr().unwrap();
+        let mut queue = Vec::new();
+        while let Ok(stream) = timeout(Duration::from_millis(100), TcpStream::connect(silent)).await {
+            queue.push(stream.unwrap());
+            assert!(queue.len() < 64, "the queue never fills");
+        }
+        let (_open, address) = listener().await;
+        let begun = Instant::now();
+        let (_, peer) = tcp(&[silent, address]).await.unwrap();
+        assert_eq!(peer, address);
+        assert!(begun.elapsed() >= HEAD_START);
+        assert!(begun.elapsed() < HEAD_START * 4);
+    }
+}

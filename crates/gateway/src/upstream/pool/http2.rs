@@ -21,6 +21,8 @@ use crate::upstream::request_body::RequestBody;
 const STREAM_WINDOW: u32 = 256 * 1024;
 /// Wide enough for every stream's window, so that slow readers do not stop the others of their connection.
 const CONNECTION_WINDOW: u32 = 64 * 1024 * 1024;
+/// Streams of one connection, however many the peer allows: as many as the connection's window can hold.
+const MOST_STREAMS: usize = (CONNECTION_WINDOW / STREAM_WINDOW) as usize;
 /// What is buffered of one request's body.
 const SEND_BUFFER: usize = 128 * 1024;
 /// The longest head of an answer.
@@ -54,7 +56,7 @@ impl Connection {
 
     /// Takes a stream, where the peer allows one more.
     pub(super) fn take(&self, reused: bool) -> Option<Http2Lease> {
-        if self.streams.taken() >= self.limit.get() {
+        if self.streams.taken() >= self.limit.get().min(MOST_STREAMS) {
             return None;
         }
         self.last_used.set(Instant::now());

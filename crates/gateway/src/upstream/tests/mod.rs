@@ -324,6 +324,7 @@ fn exchange(method: Method, base: &str, path: &str) -> Exchange {
         backend,
         last_error: None,
         deferred: smallvec::SmallVec::new(),
+        counted: smallvec::SmallVec::new(),
     }
 }
 

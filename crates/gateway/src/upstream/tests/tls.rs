@@ -32,6 +32,26 @@ fn names_and_addresses_are_verified() {
 }
 
 #[test]
+fn ipv6_addresses_are_hosts_too() {
+    run(async {
+        let core = Core::new();
+        let backend = backend(&core.authority.issue("::1")).await;
+        let Ok(listener) = tokio::net::TcpListener::bind("[::1]:0").await else {
+            println!("ignored: there is no IPv6 here");
+            return;
+        };
+        let port = listener.local_addr().unwrap().port();
+        tokio::task::spawn_local(async move {
+            let (mut outer, _) = listener.accept().await.unwrap();
+            let mut inner = tokio::net::TcpStream::connect(backend).await.unwrap();
+            let _ = tokio::io::copy_bidirectional(&mut outer, &mut inner).await;
+        });
+        let (status, _) = core.get(&format!("https://[::1]:{port}"), "/").await.unwrap();
+        assert_eq!(status, StatusCode::OK);
+    });
+}
+
+#[test]
 fn strangers_and_expired_certificates_are_refused() {
     run(async {
         let core = Core::new();
