@@ -9,3 +9,6 @@ mod http2;
 pub mod listener;
 pub mod tls;
 pub mod upstream;
+pub mod pipeline;
+mod router;
+pub mod snapshot;

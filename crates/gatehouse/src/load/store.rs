@@ -1,0 +1,39 @@
+//! The store that a configuration names.
+
+use anyhow::{Context as _, Result};
+use gatehouse_model::configuration::{Configuration, Database, MasterKey as MasterKeySource};
+use gatehouse_store::{MasterKey, Sqlite, Store};
+use gatehouse_vault::{Place, ProviderError, SecretProvider};
+use secrecy::SecretString;
+
+/// The store, with the key that it was opened with.
+pub(crate) struct OpenStore {
+    /// The database.
+    pub(crate) store: Box<dyn Store>,
+    /// Hashes subscription keys.
+    pub(crate) master: MasterKey,
+}
+
+/// Opens the store, and makes database and master key where there are none.
+pub(crate) fn open_store(configuration: &Configuration) -> Result<OpenStore> {
+    let MasterKeySource::File(key) = &configuration.store.key;
+    let Database::Sqlite(database) = &configuration.store.database;
+    let master =
+        MasterKey::load_or_create(&key.value).with_context(|| format!("{}: `store.key`", key.location))?;
+    let store = Sqlite::open(&database.value, &master)
+        .with_context(|| format!("{}: `store.database`", database.location))?;
+    Ok(OpenStore { store: Box::new(store), master })
+}
+
+/// The secrets of the store as values of named values.
+pub(crate) struct StoredSecrets<'s>(pub(crate) &'s dyn Store);
+
+impl SecretProvider for StoredSecrets<'_> {
+    fn secret(&self, place: Place<'_>) -> Result<Option<SecretString>, ProviderError> {
+        self.0.secret(place.workspace, place.name).map_err(|error| ProviderError::Other(error.to_string()))
+    }
+
+    fn hint(&self, _place: Place<'_>) -> String {
+        "the store".to_owned()
+    }
+}

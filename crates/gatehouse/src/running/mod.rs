@@ -1,0 +1,347 @@
+//! A running instance: start, reload, drain.
+
+mod changes;
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result};
+use arc_swap::ArcSwap;
+use gatehouse_gateway::connection::Handler;
+use gatehouse_gateway::listener::{Bound, HandlerFactory, Listeners};
+use gatehouse_gateway::pipeline::{Core, ListenerMeasures, Shared, SystemClock};
+use gatehouse_gateway::snapshot::Snapshot;
+use gatehouse_gateway::upstream::{PoolLimits, Pools};
+use gatehouse_model::configuration::Configuration;
+use gatehouse_model::resources::Catalog;
+use gatehouse_model::{Diagnostics, Located, Location};
+use gatehouse_policy::Concurrency;
+use gatehouse_store::counters::{CounterKeys, MemoryCounters};
+use gatehouse_store::{IssuedKeys, KeyRing, Revision, effective, provision};
+use gatehouse_telemetry::access_log::AccessLog;
+use gatehouse_telemetry::log::Log;
+use gatehouse_telemetry::metrics::Metrics;
+use url::Url;
+
+use self::changes::Stamp;
+use crate::load::{self, CompileWith, KeysFile, OpenStore};
+
+/// The most counters that are kept: about 100 bytes each.
+const MAX_COUNTERS: usize = 1_000_000;
+
+/// What an instance is started from.
+pub(crate) struct Sources {
+    /// The configuration file.
+    pub(crate) configuration: PathBuf,
+    /// Keys that the operator gives.
+    pub(crate) keys: Option<PathBuf>,
+    /// Puts the address of a backend into the place of an API's service URL: the quickstart's sample backend.
+    pub(crate) sample_backend: Option<(&'static str, Url)>,
+}
+
+/// A running instance.
+pub(crate) struct Running {
+    sources: Sources,
+    log: Log,
+    open: OpenStore,
+    shared: Arc<Shared>,
+    listeners: Option<Listeners>,
+    in_force: InForce,
+    instance_id: String,
+}
+
+/// What the instance goes by now.
+struct InForce {
+    configuration: Configuration,
+    catalog: Catalog,
+    revision: Revision,
+    stamp: Stamp,
+}
+
+/// Everything that a load gives.
+struct Loaded {
+    configuration: Configuration,
+    catalog: Catalog,
+    snapshot: Snapshot,
+    findings: Diagnostics,
+    stamp: Stamp,
+}
+
+impl Running {
+    /// Loads everything and serves. Gives the keys that were made for subscriptions seen for the first time.
+    pub(crate) fn start(sources: Sources, log: Log) -> Result<(Self, Vec<IssuedKeys>)> {
+        let stamp = Stamp::default();
+        let (configuration, mut findings) = load::read_configuration(&sources.configuration);
+        let Some(configuration) = configuration.filter(|_| !findings.has_errors()) else {
+            return Err(refused(findings, "the configuration has errors"));
+        };
+        let open = load::open_store(&configuration)?;
+        let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), now_seconds().unsigned_abs());
+        let instance_id = instance_id()?;
+        let keys = match &sources.keys {
+            Some(file) => Some(load::read_keys_file(file).map_err(|found| refused(found, "the keys file has errors"))?),
+            None => None,
+        };
+        let with =
+            CompileWith { store: Some(&*open.store), metrics: &metrics, instance_id: &instance_id, previous: None };
+        let mut loaded = load_rest(configuration, &sources, &with, &mut findings)
+            .ok_or(())
+            .or_else(|()| Err(refused(std::mem::take(&mut findings), "the configuration cannot be served")))?;
+        loaded.stamp = stamp;
+        tell(&log, &loaded.findings);
+        let issued = bring_subscriptions_in(&open, &loaded.catalog, keys.as_ref())?;
+        let revision = open.store.revision()?;
+        let ring = key_ring(&open, &loaded.catalog)?;
+        let access_log = match &loaded.configuration.telemetry.access_log {
+            Some(target) => Some(AccessLog::start(target, &log)?),
+            None => None,
+        };
+        if let Some(access_log) = &access_log {
+            metrics.watch_access_log(access_log);
+        }
+        let shared = Arc::new(Shared {
+            keys: ArcSwap::from_pointee(ring),
+            counters: Arc::new(MemoryCounters::new(MAX_COUNTERS)),
+            counter_keys: CounterKeys::new(),
+            concurrency: Concurrency::default(),
+            clock: SystemClock::new(),
+            access_log,
+            unmatched: metrics.unmatched(),
+            listeners: ArcSwap::from_pointee(listener_measures(&metrics, &loaded.configuration)),
+            metrics,
+            snapshot: ArcSwap::from_pointee(loaded.snapshot),
+        });
+        let listeners = start_listeners(&loaded.configuration, &shared, &log)?;
+        let Loaded { configuration, catalog, .. } = loaded;
+        let stamp = Stamp::of(&configuration);
+        let in_force = InForce { configuration, catalog, revision, stamp };
+        let listeners = Some(listeners);
+        Ok((Self { sources, log, open, shared, listeners, in_force, instance_id }, issued))
+    }
+
+    /// Where the instance listens.
+    pub(crate) fn bound(&self) -> Vec<Bound> {
+        self.listeners.as_ref().map(Listeners::bound).unwrap_or_default()
+    }
+
+    /// The configuration in force.
+    pub(crate) fn configuration(&self) -> &Configuration {
+        &self.in_force.configuration
+    }
+
+    /// Reads everything anew. A bad change is refused whole; what served before goes on.
+    pub(crate) fn reload(&mut self) {
+        if let Some(access_log) = &self.shared.access_log {
+            access_log.reopen();
+        }
+        let outcome = self.try_reload();
+        self.shared.metrics.reload(outcome.is_ok(), now_seconds().unsigned_abs());
+        match outcome {
+            Ok(issued) => {
+                self.log.info("configuration reloaded");
+                for keys in &issued {
+                    print_keys(keys);
+                }
+            }
+            Err(error) => {
+                self.in_force.stamp = Stamp::of(&self.in_force.configuration);
+                self.log.error(format!("reload refused, the last good configuration goes on serving: {error:#}"));
+            }
+        }
+    }
+
+    fn try_reload(&mut self) -> Result<Vec<IssuedKeys>> {
+        let (configuration, mut findings) = load::read_configuration(&self.sources.configuration);
+        let Some(configuration) = configuration.filter(|_| !findings.has_errors()) else {
+            return Err(refused(findings, "the configuration has errors"));
+        };
+        changes::check_restart(&self.in_force.configuration, &configuration)?;
+        let stamp = Stamp::of(&configuration);
+        let previous = self.shared.snapshot.load_full();
+        let with = CompileWith {
+            store: Some(&*self.open.store),
+            metrics: &self.shared.metrics,
+            instance_id: &self.instance_id,
+            previous: Some(&previous),
+        };
+        let Some(loaded) = load_rest(configuration, &self.sources, &with, &mut findings) else {
+            return Err(refused(findings, "the configuration cannot be served"));
+        };
+        let keys = match &self.sources.keys {
+            Some(file) => Some(load::read_keys_file(file).map_err(|found| refused(found, "the keys file has errors"))?),
+            None => None,
+        };
+        let issued = bring_subscriptions_in(&self.open, &loaded.catalog, keys.as_ref())?;
+        let revision = self.open.store.revision()?;
+        let ring = key_ring(&self.open, &loaded.catalog)?;
+        self.swap(loaded, ring)?;
+        tell(&self.log, &findings);
+        self.in_force.revision = revision;
+        self.in_force.stamp = stamp;
+        Ok(issued)
+    }
+
+    /// Requests of a new listener must find its facts, and those of one that goes must find theirs to the end: the
+    /// snapshot goes first, and listeners that cannot be had take it back.
+    fn swap(&mut self, loaded: Loaded, ring: KeyRing) -> Result<()> {
+        let Loaded { configuration, catalog, snapshot, .. } = loaded;
+        let before = self.shared.snapshot.swap(Arc::new(snapshot));
+        if let Some(listeners) = &self.listeners
+            && let Err(findings) = listeners.apply(&configuration.listeners, &configuration.limits)
+        {
+            self.shared.snapshot.store(before);
+            return Err(refused(findings, "the listeners cannot be changed"));
+        }
+        self.shared.keys.store(Arc::new(ring));
+        self.shared.listeners.store(Arc::new(listener_measures(&self.shared.metrics, &configuration)));
+        drop(before);
+        self.shared.metrics.forget_unused();
+        self.in_force.configuration = configuration;
+        self.in_force.catalog = catalog;
+        Ok(())
+    }
+
+    /// Looks for changes of the store by another process, and of the files where `watch` says so.
+    pub(crate) fn look_for_changes(&mut self) {
+        if let Err(error) = self.take_subscriptions_over() {
+            self.log.warn(format!("the store cannot be read, known subscriptions go on: {error:#}"));
+        }
+        if self.in_force.configuration.watch {
+            let now = Stamp::of(&self.in_force.configuration);
+            if now != self.in_force.stamp {
+                self.reload();
+            }
+        }
+    }
+
+    fn take_subscriptions_over(&mut self) -> Result<()> {
+        let revision = self.open.store.revision()?;
+        if revision != self.in_force.revision {
+            let ring = key_ring(&self.open, &self.in_force.catalog)?;
+            self.shared.keys.store(Arc::new(ring));
+            self.in_force.revision = revision;
+        }
+        Ok(())
+    }
+
+    /// Lets requests under way end, within `limits.drain_timeout`.
+    pub(crate) fn drain(mut self) {
+        self.log.info("draining");
+        if let Some(listeners) = self.listeners.take() {
+            let drained = listeners.drain();
+            if drained.aborted > 0 {
+                self.log.warn(format!("{} connections were cut: their requests took too long", drained.aborted));
+            }
+        }
+        if let Some(access_log) = &self.shared.access_log {
+            access_log.flush(Duration::from_secs(2));
+        }
+        self.log.info("stopped");
+        self.log.flush(Duration::from_secs(2));
+    }
+}
+
+/// Prints keys that were made for a subscription; this is the only time.
+pub(crate) fn print_keys(keys: &IssuedKeys) {
+    println!("Keys of the subscription {}, shown this once:", keys.id);
+    println!("  primary    {}", keys.primary.expose());
+    println!("  secondary  {}", keys.secondary.expose());
+}
+
+fn load_rest(
+    configuration: Configuration,
+    sources: &Sources,
+    with: &CompileWith<'_>,
+    findings: &mut Diagnostics,
+) -> Option<Loaded> {
+    let (mut catalog, found) = load::read_artifacts(&configuration);
+    findings.extend(found);
+    if let Some((name, url)) = &sources.sample_backend
+        && let Some(api) = catalog.service.apis.get_mut(*name)
+        && api.service_url.is_none()
+    {
+        let location = Location::file(sources.configuration.as_path());
+        api.service_url = Some(Located::new(url.clone(), location));
+    }
+    let snapshot = load::compile(&configuration, &catalog, with, findings)?;
+    let findings = findings.clone();
+    let stamp = Stamp::default();
+    Some(Loaded { configuration, catalog, snapshot, findings, stamp })
+}
+
+fn start_listeners(configuration: &Configuration, shared: &Arc<Shared>, log: &Log) -> Result<Listeners> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let factory: HandlerFactory = {
+        let shared = Arc::clone(shared);
+        Arc::new(move |core| {
+            let pools = Pools::new(PoolLimits::for_cores(cores), Rc::new(()));
+            Rc::new(Core::new(Arc::clone(&shared), pools, seed(core))) as Rc<dyn Handler>
+        })
+    };
+    let report = {
+        let log = log.clone();
+        Arc::new(move |findings: &Diagnostics| {
+            log.error(format!("changed TLS files are refused, the last good ones go on serving:\n{findings}"));
+        })
+    };
+    Listeners::start(&configuration.listeners, &configuration.limits, Some(cores), &factory, report)
+        .map_err(|findings| refused(findings, "the listeners cannot be started"))
+}
+
+fn listener_measures(metrics: &Metrics, configuration: &Configuration) -> ListenerMeasures {
+    let names = configuration.listeners.iter().map(|listener| listener.name.as_str());
+    names.map(|name| (Arc::from(name), metrics.listener(name))).collect()
+}
+
+/// Gives keys to subscriptions that the artifacts declare and the store does not know, then lays the operator's over.
+fn bring_subscriptions_in(open: &OpenStore, catalog: &Catalog, keys: Option<&KeysFile>) -> Result<Vec<IssuedKeys>> {
+    let hasher = open.master.key_hasher();
+    let mut issued = provision(&*open.store, hasher, catalog, now_seconds())?;
+    if let Some(keys) = keys {
+        keys.apply(&*open.store, hasher).map_err(|findings| refused(findings, "the keys file cannot be used"))?;
+        issued.retain(|made| !keys.gives(&made.id));
+    }
+    Ok(issued)
+}
+
+fn key_ring(open: &OpenStore, catalog: &Catalog) -> Result<KeyRing> {
+    let records = open.store.subscriptions().context("the subscriptions cannot be read")?;
+    Ok(KeyRing::new(open.master.key_hasher().clone(), effective(records, catalog)))
+}
+
+fn tell(log: &Log, findings: &Diagnostics) {
+    for finding in findings {
+        log.warn(finding);
+    }
+}
+
+fn refused(findings: Diagnostics, what: &str) -> anyhow::Error {
+    let mut errors = Diagnostics::new();
+    for finding in findings {
+        if finding.severity == gatehouse_model::Severity::Error {
+            errors.push(finding);
+        }
+    }
+    anyhow::anyhow!("{what}\n{errors}")
+}
+
+fn instance_id() -> Result<String> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).context("the operating system has no randomness")?;
+    Ok(u64::from_be_bytes(bytes).to_string())
+}
+
+fn seed(core: usize) -> u64 {
+    let mut bytes = [0; 8];
+    // Without randomness the clock serves: the seed is for balancing and ids, not for secrets.
+    if getrandom::fill(&mut bytes).is_err() {
+        bytes = (now_seconds().unsigned_abs() << 8 | core as u64).to_be_bytes();
+    }
+    u64::from_be_bytes(bytes)
+}
+
+fn now_seconds() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs() as i64)
+}

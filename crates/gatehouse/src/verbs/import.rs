@@ -1,0 +1,80 @@
+//! `gatehouse import`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use gatehouse_model::import;
+
+use crate::cli::Outcome;
+use crate::verbs::unavailable;
+
+/// The arguments of `import`.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    kind: Kind,
+}
+
+#[derive(Debug, Subcommand)]
+enum Kind {
+    /// An OpenAPI 2.0, 3.0 or 3.1 definition
+    #[command(after_help = "Example:\n  gatehouse import openapi petstore.yaml --name petstore --into artifacts")]
+    Openapi(Definition),
+    /// A WSDL definition (not yet available)
+    Wsdl(unavailable::Arguments),
+    /// A GraphQL schema (not yet available)
+    Graphql(unavailable::Arguments),
+}
+
+#[derive(Args, Debug)]
+struct Definition {
+    /// The definition
+    file: PathBuf,
+    /// The API's resource name
+    #[arg(long)]
+    name: String,
+    /// The APIOps folder to write into
+    #[arg(long, value_name = "DIR")]
+    into: PathBuf,
+    /// The URL path of the API below the host; default: its resource name
+    #[arg(long)]
+    path: Option<String>,
+    /// The folder that references of the definition may not leave; default: one above its own
+    #[arg(long, value_name = "DIR")]
+    references_within: Option<PathBuf>,
+    /// Where requests go; default: the first server of the definition
+    #[arg(long, value_name = "URL")]
+    backend: Option<url::Url>,
+    /// Replace an API of that name that differs
+    #[arg(long)]
+    force: bool,
+}
+
+/// Writes the files of the API.
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    let definition = match &arguments.kind {
+        Kind::Openapi(definition) => definition,
+        Kind::Wsdl(_) => return unavailable::run("import wsdl"),
+        Kind::Graphql(_) => return unavailable::run("import graphql"),
+    };
+    let options = import::Options {
+        path: definition.path.clone(),
+        service_url: definition.backend.clone(),
+        references_within: definition.references_within.clone(),
+        force: definition.force,
+    };
+    match import::openapi(&definition.file, &definition.name, &definition.into, &options) {
+        Ok(imported) => {
+            eprint!("{}", imported.findings);
+            for path in imported.files {
+                println!("wrote {}", path.display());
+            }
+            println!("{} operations", imported.operations);
+            Outcome::Good
+        }
+        Err(findings) => {
+            eprint!("{findings}");
+            Outcome::Bad
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! One file a verb.
+
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod import;
+pub(crate) mod init;
+pub(crate) mod serve;
+pub(crate) mod subscription;
+pub(crate) mod unavailable;
+pub(crate) mod version;

@@ -1,0 +1,273 @@
+//! What is done when a request ends, however it ends: the access log's record, the counts, and what policies left
+//! for that moment.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use gatehouse_model::configuration::Zone;
+use gatehouse_policy::{Body, BodyError, Clock as _, Completion as End, Deferred, Exchange};
+use gatehouse_telemetry::access_log::{AccessRecord, ErrorRecord};
+use gatehouse_telemetry::metrics::{OperationMetrics, RequestMeasure};
+use http::{HeaderValue, Method, StatusCode, Version};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use uuid::Uuid;
+
+use super::service::Shared;
+use crate::connection::Connection;
+
+/// The end of one request. It is written when this value is dropped: after the last byte, or when the client is gone
+/// or the future of the request is.
+pub(super) struct Completion {
+    shared: Arc<Shared>,
+    exchange: Exchange,
+    /// The method as it came; policies may change that of the exchange.
+    method: Method,
+    listener: Arc<str>,
+    zone: Zone,
+    tls_version: &'static str,
+    tls_cipher: &'static str,
+    received_millis: u64,
+    metrics: Option<Arc<OperationMetrics>>,
+    status: Option<StatusCode>,
+    backend_micros: Option<u64>,
+    bytes_in: Arc<AtomicU64>,
+    bytes_out: u64,
+    is_complete: bool,
+}
+
+impl Completion {
+    pub(super) fn new(shared: Arc<Shared>, mut exchange: Exchange, connection: &Connection, zone: Zone) -> Self {
+        let bytes_in = Arc::new(AtomicU64::new(0));
+        if !exchange.request.body.is_empty() {
+            let inner = std::mem::take(&mut exchange.request.body);
+            exchange.request.body = Body::stream(Counted { inner, bytes: Arc::clone(&bytes_in) });
+        }
+        Self {
+            method: exchange.request.method.clone(),
+            listener: Arc::clone(&connection.listener),
+            zone,
+            tls_version: connection.tls_version,
+            tls_cipher: connection.tls_cipher,
+            received_millis: shared.clock.now_millis(),
+            metrics: None,
+            status: None,
+            backend_micros: None,
+            bytes_in,
+            bytes_out: 0,
+            is_complete: false,
+            shared,
+            exchange,
+        }
+    }
+
+    pub(super) fn exchange(&mut self) -> &mut Exchange {
+        &mut self.exchange
+    }
+
+    /// The request id as a header field.
+    pub(super) fn request_id(&self) -> HeaderValue {
+        let mut buffer = Uuid::encode_buffer();
+        let text = self.exchange.id.hyphenated().encode_lower(&mut buffer);
+        HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+    }
+
+    /// Says which operation was matched, and how long its backend took.
+    pub(super) fn matched(&mut self, metrics: Option<Arc<OperationMetrics>>, backend_micros: Option<u64>) {
+        self.metrics = metrics;
+        self.backend_micros = backend_micros;
+    }
+
+    /// Says which status is being sent.
+    pub(super) fn sent(&mut self, status: StatusCode) {
+        self.status = Some(status);
+    }
+
+    /// Says what went through a tunnel.
+    pub(super) fn tunnelled(&mut self, from_client: u64, from_backend: u64) {
+        self.bytes_in.fetch_add(from_client, Ordering::Relaxed);
+        self.bytes_out += from_backend;
+        self.is_complete = true;
+    }
+
+    /// The answer's body, which takes this value to its end.
+    pub(super) fn into_body(mut self, body: Body) -> Body {
+        match body {
+            Body::Empty | Body::Consumed => {
+                self.is_complete = true;
+                Body::Empty
+            }
+            Body::Full(bytes) => {
+                self.bytes_out = bytes.len() as u64;
+                self.is_complete = true;
+                Body::Full(bytes)
+            }
+            stream @ Body::Stream(_) => Body::stream(Tracked { inner: stream, completion: Some(Box::new(self)) }),
+        }
+    }
+
+    fn protocol(&self) -> &'static str {
+        match self.exchange.request.version {
+            Version::HTTP_2 => "HTTP/2",
+            Version::HTTP_10 => "HTTP/1.0",
+            _ => "HTTP/1.1",
+        }
+    }
+
+    fn error(&self) -> Option<ErrorRecord<'_>> {
+        if let Some(error) = &self.exchange.last_error {
+            return Some(ErrorRecord {
+                source: &error.source,
+                reason: &error.reason,
+                message: &error.message,
+                section: error.section,
+                path: error.path.as_deref(),
+                policy_id: error.policy_id.as_deref(),
+            });
+        }
+        (!self.is_complete).then_some(ErrorRecord {
+            source: "client",
+            reason: "ClientConnectionFailure",
+            message: "The answer was not sent to its end.",
+            section: None,
+            path: None,
+            policy_id: None,
+        })
+    }
+
+    fn finish(&mut self) {
+        let now_millis = self.shared.clock.now_millis();
+        let bytes_in = self.bytes_in.load(Ordering::Relaxed);
+        for entry in std::mem::take(&mut self.exchange.deferred) {
+            if let Deferred::Completed(act) = entry {
+                let end = End { bytes_in, bytes_out: self.bytes_out, now_millis };
+                act(&end, &*self.shared.counters);
+            }
+        }
+        let duration_us = self.shared.clock.monotonic_micros().saturating_sub(self.exchange.started_micros);
+        let status = self.status.map(|status| status.as_u16());
+        let measure = RequestMeasure {
+            status,
+            duration_us,
+            backend_us: self.backend_micros,
+            bytes_in,
+            bytes_out: self.bytes_out,
+        };
+        match &self.metrics {
+            Some(metrics) => metrics.record(&measure),
+            None => self.shared.unmatched.record(&measure),
+        }
+        if let Some(metrics) = self.shared.listeners.load().get(&self.listener) {
+            metrics.request(status);
+        }
+        let Some(log) = &self.shared.access_log else { return };
+        let request = &self.exchange.request;
+        let route = &self.exchange.route;
+        let mut buffer = Uuid::encode_buffer();
+        log.record(&AccessRecord {
+            time_millis: self.received_millis,
+            request_id: self.exchange.id.hyphenated().encode_lower(&mut buffer),
+            listener: &self.listener,
+            zone: self.zone.as_str(),
+            client_ip: request.client_ip,
+            method: self.method.as_str(),
+            host: Some(request.original_url.host.as_bytes()),
+            path: request.original_url.path.as_bytes(),
+            protocol: self.protocol(),
+            tls_version: Some(self.tls_version),
+            tls_cipher: Some(self.tls_cipher),
+            client_certificate: request.certificate.as_ref().map(|known| known.thumbprint_sha256.as_str()),
+            status,
+            bytes_in,
+            bytes_out: self.bytes_out,
+            duration_us,
+            backend_us: self.backend_micros,
+            api: route.api.as_ref().map(|api| &*api.id),
+            operation: route.operation.as_ref().map(|operation| &*operation.id),
+            product: route.product.as_ref().map(|product| &*product.id),
+            subscription: route.subscription.as_ref().map(|subscription| &*subscription.id),
+            error: self.error(),
+        });
+    }
+}
+
+impl Drop for Completion {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+/// An answer's body that counts its bytes and ends the request with its own end.
+struct Tracked {
+    inner: Body,
+    completion: Option<Box<Completion>>,
+}
+
+impl HttpBody for Tracked {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let polled = Pin::new(&mut self.inner).poll_frame(context);
+        let is_over = match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+                if let Some(completion) = &mut self.completion {
+                    completion.bytes_out += length;
+                }
+                self.inner.is_end_stream()
+            }
+            Poll::Ready(None) => true,
+            _ => false,
+        };
+        if is_over && let Some(mut completion) = self.completion.take() {
+            completion.is_complete = true;
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// A request's body that counts its bytes.
+struct Counted {
+    inner: Body,
+    bytes: Arc<AtomicU64>,
+}
+
+impl HttpBody for Counted {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let polled = Pin::new(&mut self.inner).poll_frame(context);
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(data) = frame.data_ref()
+        {
+            self.bytes.fetch_add(data.len() as u64, Ordering::Relaxed);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

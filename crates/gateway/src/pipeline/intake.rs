@@ -1,0 +1,207 @@
+//! From a request on the wire to an exchange.
+
+use std::sync::Arc;
+
+use gatehouse_policy::{
+    BackendChoice, Body, Clock, Exchange, Query, Random, Request, RequestUrl, Route, Variables,
+};
+use gatehouse_telemetry::trace_context::TraceContext;
+use http::header::{CONNECTION, HOST, HeaderName, TE, UPGRADE};
+use http::{HeaderMap, HeaderValue, Method};
+use smallvec::SmallVec;
+use uuid::Uuid;
+
+use super::forwarding;
+use crate::connection::Connection;
+use crate::snapshot::{ListenerFacts, Snapshot};
+
+/// The header that carries the request id to the backend and back to the client.
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What the request's target says, checked.
+pub(super) struct Target {
+    /// Host name or address, lower case, without port.
+    pub(super) host: Arc<str>,
+    /// The port in `Host`, else that of the listener.
+    pub(super) port: u16,
+}
+
+impl Target {
+    /// Reads the target of a request whose framing was checked: one authority, equal to `Host` where both are there.
+    pub(super) fn of<B>(request: &http::Request<B>, connection: &Connection) -> Option<Self> {
+        let authority = match request.uri().authority() {
+            Some(authority) => authority.as_str(),
+            None => request.headers().get(HOST)?.to_str().ok()?,
+        };
+        let (host, port) = split_authority(authority)?;
+        if host.is_empty() {
+            return None;
+        }
+        let host = if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            host.to_ascii_lowercase().into()
+        } else {
+            match &connection.server_name {
+                // The name of the handshake is shared by all requests of the connection.
+                Some(name) if **name == *host => Arc::clone(name),
+                _ => host.into(),
+            }
+        };
+        Some(Self { host, port: port.unwrap_or_else(|| connection.local.port()) })
+    }
+}
+
+/// Builds the exchange. Hop-by-hop fields are taken out, forwarding fields and the trace context are written anew.
+pub(super) fn exchange(
+    request: http::Request<Body>,
+    target: Target,
+    connection: &Connection,
+    listener: &ListenerFacts,
+    snapshot: &Snapshot,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Exchange {
+    let websocket = is_websocket(&request);
+    let (parts, body) = request.into_parts();
+    let mut headers = parts.headers;
+    let client_ip = forwarding::client_ip(listener, connection.peer, &headers);
+    strip_hop_by_hop(&mut headers);
+    if !headers.contains_key(HOST)
+        && let Some(authority) = parts.uri.authority()
+        && let Ok(value) = HeaderValue::from_str(authority.as_str())
+    {
+        headers.insert(HOST, value);
+    }
+    forwarding::write_forwarding_headers(listener, connection.peer, connection.local, &target.host, &mut headers);
+    let id = Uuid::from_u64_pair(random.next(), random.next());
+    let id = uuid::Builder::from_u128(id.as_u128()).with_version(uuid::Version::Random).into_uuid();
+    let mut buffer = Uuid::encode_buffer();
+    if let Ok(value) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut buffer)) {
+        headers.insert(X_REQUEST_ID, value);
+    }
+    TraceContext::propagate(&mut headers, || random.next());
+
+    let path = parts.uri.path();
+    let path = if path.is_empty() { "/" } else { path };
+    let original_url = RequestUrl {
+        scheme: "https",
+        host: target.host,
+        port: target.port,
+        path: path.to_owned(),
+        query: Query::new(parts.uri.query().unwrap_or_default()),
+    };
+    Exchange {
+        id,
+        started_micros: clock.monotonic_micros(),
+        request: Request {
+            method: parts.method,
+            url: original_url.clone(),
+            original_url,
+            headers,
+            body,
+            version: parts.version,
+            websocket,
+            client_ip,
+            certificate: connection.certificate.clone(),
+            matched_parameters: SmallVec::new(),
+        },
+        response: None,
+        route: Route::default(),
+        deployment: Arc::clone(&snapshot.deployment),
+        variables: Variables::default(),
+        backend: BackendChoice::Service,
+        last_error: None,
+        deferred: SmallVec::new(),
+        counted: SmallVec::new(),
+    }
+}
+
+/// Takes out the fields that belong to one connection (RFC 9110 section 7.6.1) and those that `Connection` names.
+/// `TE: trailers` stays, gRPC lives by it.
+pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    const ALWAYS: [HeaderName; 7] = [
+        CONNECTION,
+        HeaderName::from_static("keep-alive"),
+        HeaderName::from_static("proxy-connection"),
+        http::header::PROXY_AUTHENTICATE,
+        http::header::PROXY_AUTHORIZATION,
+        http::header::TRANSFER_ENCODING,
+        UPGRADE,
+    ];
+    if headers.contains_key(CONNECTION) {
+        let named: SmallVec<[HeaderName; 4]> = headers
+            .get_all(CONNECTION)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+            .collect();
+        for name in named {
+            headers.remove(name);
+        }
+    }
+    for name in ALWAYS {
+        headers.remove(name);
+    }
+    if let Some(value) = headers.get(TE)
+        && !value.as_bytes().eq_ignore_ascii_case(b"trailers")
+    {
+        headers.remove(TE);
+    }
+}
+
+/// Whether a request asks for a WebSocket: an HTTP/1.1 upgrade (RFC 6455) or an extended CONNECT (RFC 8441).
+pub(super) fn is_websocket<B>(request: &http::Request<B>) -> bool {
+    if *request.method() == Method::CONNECT {
+        return request.extensions().get::<hyper::ext::Protocol>().is_some_and(|protocol| protocol.as_str() == "websocket");
+    }
+    *request.method() == Method::GET
+        && request.headers().get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}
+
+fn split_authority(authority: &str) -> Option<(&str, Option<u16>)> {
+    if authority.starts_with('[') {
+        let (host, rest) = authority.split_at(authority.find(']')? + 1);
+        return match rest.strip_prefix(':') {
+            Some(port) => Some((host, Some(port.parse().ok()?))),
+            None => rest.is_empty().then_some((host, None)),
+        };
+    }
+    match authority.split_once(':') {
+        Some((host, port)) => Some((host, Some(port.parse().ok()?))),
+        None => Some((authority, None)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_of_the_connection_do_not_travel() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "close, X-Secret-Hop"),
+            ("x-secret-hop", "1"),
+            ("keep-alive", "timeout=5"),
+            ("te", "trailers"),
+            ("upgrade", "h2c"),
+            ("accept", "*/*"),
+        ] {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        strip_hop_by_hop(&mut headers);
+        let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["accept", "te"]);
+    }
+
+    #[test]
+    fn authorities_are_split() {
+        assert_eq!(split_authority("a.example"), Some(("a.example", None)));
+        assert_eq!(split_authority("a.example:8443"), Some(("a.example", Some(8443))));
+        assert_eq!(split_authority("[::1]:8443"), Some(("[::1]", Some(8443))));
+        assert_eq!(split_authority("[::1]"), Some(("[::1]", None)));
+        assert_eq!(split_authority("a:b"), None);
+        assert_eq!(split_authority("[::1]x"), None);
+    }
+}

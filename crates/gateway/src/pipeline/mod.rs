@@ -1,0 +1,14 @@
+//! One request's way: listener, zone, route, subscription, policies, backend, and back.
+
+mod answer;
+mod completion;
+mod forwarding;
+mod intake;
+mod process;
+mod service;
+mod upstream;
+mod world;
+
+pub use self::process::process;
+pub use self::service::{Core, ListenerMeasures, Shared};
+pub use self::world::{CoreRandom, SystemClock};

@@ -1,0 +1,204 @@
+//! The handler of one core: from a request on the wire to an answer on the wire.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use foldhash::fast::RandomState;
+use futures_util::future::LocalBoxFuture;
+use gatehouse_policy::{Body, Clock as _, Concurrency, Failure, Random as _, World, accepts_problem, error_response};
+use gatehouse_store::KeyRing;
+use gatehouse_store::counters::{CounterKeys, Counters};
+use gatehouse_telemetry::access_log::{AccessLog, AccessRecord, ErrorRecord};
+use gatehouse_telemetry::metrics::{ListenerMetrics, Metrics, OperationMetrics, RefusedRequest};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Request, Response, StatusCode};
+use uuid::Uuid;
+
+use super::completion::Completion;
+use super::intake::{self, Target};
+use super::upstream::CoreUpstream;
+use super::world::{CoreRandom, SystemClock};
+use super::{answer, process};
+use crate::connection::{Connection, Handler};
+use crate::snapshot::{ListenerFacts, Snapshot};
+use crate::upstream::Pools;
+
+/// Where readiness is asked for, as in Azure API Management.
+const STATUS_PATH: &str = "/status-0123456789abcdef";
+/// Where metrics are scraped.
+const METRICS_PATH: &str = "/metrics";
+
+/// The measures of listeners, by name.
+pub type ListenerMeasures = HashMap<Arc<str>, Arc<ListenerMetrics>, RandomState>;
+
+/// What all cores share.
+pub struct Shared {
+    /// The configuration in force.
+    pub snapshot: ArcSwap<Snapshot>,
+    /// The subscriptions in force.
+    pub keys: ArcSwap<KeyRing>,
+    /// Rate limits and quotas.
+    pub counters: Arc<dyn Counters>,
+    /// Names counters.
+    pub counter_keys: CounterKeys,
+    /// Executions under way.
+    pub concurrency: Concurrency,
+    /// Time.
+    pub clock: SystemClock,
+    /// Where records of requests go.
+    pub access_log: Option<AccessLog>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Counts of requests that belong to no operation.
+    pub unmatched: Arc<OperationMetrics>,
+    /// Counts of listeners.
+    pub listeners: ArcSwap<ListenerMeasures>,
+}
+
+/// The handler of one core.
+pub struct Core {
+    shared: Arc<Shared>,
+    pools: Rc<Pools>,
+    random: CoreRandom,
+}
+
+impl Core {
+    /// A handler with connection pools of its own; `seed` differs from core to core and from start to start.
+    pub fn new(shared: Arc<Shared>, pools: Rc<Pools>, seed: u64) -> Self {
+        Self { shared, pools, random: CoreRandom::new(seed) }
+    }
+
+    async fn answer(self: Rc<Self>, mut request: Request<Body>, connection: Rc<Connection>) -> Response<Body> {
+        let snapshot = self.shared.snapshot.load_full();
+        let Some(listener) = snapshot.listeners.get(&connection.listener).map(Arc::clone) else {
+            // The listener is gone from the configuration; its connections are being drained.
+            return self.refuse(StatusCode::SERVICE_UNAVAILABLE, "This listener has closed.", &connection);
+        };
+        let Some(target) = Target::of(&request, &connection) else {
+            return self.refuse(StatusCode::BAD_REQUEST, "The request needs exactly one valid Host.", &connection);
+        };
+        if !listener.answers_to(&target.host) || connection.is_misdirected(&target.host) {
+            return self.refuse(StatusCode::MISDIRECTED_REQUEST, "This host is not served here.", &connection);
+        }
+        if let Some(response) = self.built_in(&request, &listener) {
+            return response;
+        }
+        let upgrade = intake::is_websocket(&request).then(|| hyper::upgrade::on(&mut request));
+        let shared = &*self.shared;
+        let exchange =
+            intake::exchange(request, target, &connection, &listener, &snapshot, &shared.clock, &self.random);
+        let mut completion = Completion::new(Arc::clone(&self.shared), exchange, &connection, listener.zone);
+        let bound = snapshot.limits.buffered_body_bytes;
+        let upstream = CoreUpstream::new(&self.pools, &snapshot.backends, &shared.clock, &self.random, bound);
+        let world = World {
+            clock: &shared.clock,
+            random: &self.random,
+            counters: &*shared.counters,
+            counter_keys: &shared.counter_keys,
+            concurrency: &shared.concurrency,
+            upstream: &upstream,
+            buffered_body_bytes: bound,
+        };
+        let keys = shared.keys.load_full();
+        let zone = listener.serves_gateway.then_some(listener.zone);
+        let metrics = process(&snapshot, &keys, zone, completion.exchange(), &world).await;
+        completion.matched(metrics, upstream.backend_micros());
+        if let (Some(upgrade), Some(tunnel)) = (upgrade, upstream.take_tunnel()) {
+            return answer::switch_protocols(completion, upgrade, tunnel);
+        }
+        answer::respond(completion)
+    }
+
+    fn built_in(&self, request: &Request<Body>, listener: &ListenerFacts) -> Option<Response<Body>> {
+        let path = request.uri().path();
+        if path == STATUS_PATH && listener.serves_gateway {
+            return Some(Response::new(Body::Empty));
+        }
+        if path == METRICS_PATH && listener.serves_metrics {
+            let mut response = Response::new(Body::from(Bytes::from(self.shared.metrics.encode())));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(Metrics::CONTENT_TYPE));
+            return Some(response);
+        }
+        None
+    }
+
+    /// Records a request of which nothing but its refusal is known.
+    fn record_refusal(&self, id: Uuid, status: StatusCode, reason: &str, bytes_out: u64, connection: &Connection) {
+        if let Some(measures) = self.shared.listeners.load().get(&connection.listener) {
+            measures.request(Some(status.as_u16()));
+            measures.refuse_request(refusal(status));
+        }
+        let Some(log) = &self.shared.access_log else { return };
+        let snapshot = self.shared.snapshot.load();
+        let zone = snapshot.listeners.get(&connection.listener).map_or("external", |known| known.zone.as_str());
+        let mut buffer = Uuid::encode_buffer();
+        let client_ip: IpAddr = connection.peer.ip().to_canonical();
+        log.record(&AccessRecord {
+            time_millis: self.shared.clock.now_millis(),
+            request_id: id.hyphenated().encode_lower(&mut buffer),
+            listener: &connection.listener,
+            zone,
+            client_ip,
+            method: "",
+            host: connection.server_name.as_ref().map(|name| name.as_bytes()),
+            path: b"",
+            protocol: "",
+            tls_version: Some(connection.tls_version),
+            tls_cipher: Some(connection.tls_cipher),
+            client_certificate: connection.certificate.as_ref().map(|known| known.thumbprint_sha256.as_str()),
+            status: Some(status.as_u16()),
+            bytes_in: 0,
+            bytes_out,
+            duration_us: 0,
+            backend_us: None,
+            api: None,
+            operation: None,
+            product: None,
+            subscription: None,
+            error: Some(ErrorRecord {
+                source: "framing",
+                reason: status.canonical_reason().unwrap_or("Refused"),
+                message: reason,
+                section: None,
+                path: None,
+                policy_id: None,
+            }),
+        });
+    }
+}
+
+impl Handler for Core {
+    fn handle(
+        self: Rc<Self>,
+        request: Request<Body>,
+        connection: Rc<Connection>,
+    ) -> LocalBoxFuture<'static, Response<Body>> {
+        Box::pin(self.answer(request, connection))
+    }
+
+    fn refuse(&self, status: StatusCode, reason: &'static str, connection: &Connection) -> Response<Body> {
+        let id = Uuid::from_u64_pair(self.random.next(), self.random.next());
+        let failure = Failure::new(status, "framing", "BadRequest", reason);
+        let refused = error_response(&failure, id, accepts_problem(&http::HeaderMap::new()));
+        let bytes_out = refused.body.bytes().map_or(0, Bytes::len) as u64;
+        self.record_refusal(id, status, reason, bytes_out, connection);
+        let mut response = Response::new(refused.body);
+        *response.status_mut() = status;
+        *response.headers_mut() = refused.headers;
+        response
+    }
+}
+
+fn refusal(status: StatusCode) -> RefusedRequest {
+    match status {
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => RefusedRequest::HeadTooLarge,
+        StatusCode::REQUEST_TIMEOUT => RefusedRequest::HeadTimeout,
+        StatusCode::PAYLOAD_TOO_LARGE => RefusedRequest::BodyTooLarge,
+        StatusCode::MISDIRECTED_REQUEST => RefusedRequest::Host,
+        _ => RefusedRequest::Framing,
+    }
+}

@@ -1,0 +1,55 @@
+//! The compiled configuration: everything that a request looks at, immutable, replaced as a whole by a reload.
+
+mod access;
+mod build;
+mod listener;
+mod published;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use gatehouse_model::configuration::{Limits, Zone};
+use gatehouse_policy::{Deployment, Plan};
+
+use crate::router::ApiTree;
+use crate::upstream::Backends;
+
+pub use self::access::{AccessDecision, Denied, decide_access};
+pub use self::build::{SnapshotInput, build};
+pub use self::listener::ListenerFacts;
+pub use self::published::{OperationPlans, ProductIndex, PublishedApi, PublishedOperation, PublishedProduct};
+
+/// The compiled configuration.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Where this instance runs.
+    pub deployment: Arc<Deployment>,
+    /// The bounds of everything that a client can grow.
+    pub limits: Limits,
+    /// Every API that is online, its revisions too.
+    pub apis: Vec<PublishedApi>,
+    /// Finds those that external listeners answer for, by path.
+    pub external: ApiTree,
+    /// Finds those that internal listeners answer for. Each zone has a tree of its own, so that an API that is not
+    /// exposed leaves no trace in what the zone answers.
+    pub internal: ApiTree,
+    /// Every product.
+    pub products: Vec<PublishedProduct>,
+    /// What runs for a request that matches no API.
+    pub global: Arc<Plan>,
+    /// Where requests go.
+    pub backends: Arc<Backends>,
+    /// What each listener stands for.
+    pub listeners: HashMap<Arc<str>, Arc<ListenerFacts>, RandomState>,
+}
+
+impl Snapshot {
+    /// The APIs that listeners of a zone answer for.
+    pub fn tree(&self, zone: Zone) -> &ApiTree {
+        match zone {
+            Zone::External => &self.external,
+            Zone::Internal => &self.internal,
+        }
+    }
+}

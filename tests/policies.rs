@@ -1,0 +1,57 @@
+//! Policies, end to end.
+
+use crate::support::{Api, Backend, Gateway, Landing};
+
+#[tokio::test]
+async fn policies_of_all_scopes_run_in_the_order_of_base() {
+    let backend = Backend::echo();
+    let mark = |name: &str| format!("<set-header name=\"X-Order\" exists-action=\"append\"><value>{name}</value></set-header>");
+    let landing = Landing::new().api(
+        Api::new("a", &backend.url())
+            .operation("get", "GET", "/x")
+            .operation("alone", "GET", "/alone")
+            .inbound(&mark("api"))
+            .operation_policy(
+                "get",
+                &format!(
+                    "<policies><inbound>{}<base />{}</inbound><backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>",
+                    mark("before"),
+                    mark("after")
+                ),
+            )
+            .operation_policy(
+                "alone",
+                &format!("<policies><inbound>{}</inbound><backend><forward-request /></backend><outbound /><on-error /></policies>", mark("alone")),
+            ),
+    );
+    landing.file(
+        "artifacts/policy.xml",
+        &format!("<policies><inbound>{}</inbound><backend><forward-request /></backend><outbound /><on-error /></policies>", mark("global")),
+    );
+    let gateway = Gateway::start(landing).await;
+    let order = |answer: crate::support::Answer| answer.json()["headers"]["x-order"].as_str().unwrap().replace(' ', "");
+    assert_eq!(order(gateway.client().get("/a/x").await), "before,global,api,after");
+    assert_eq!(order(gateway.client().get("/a/alone").await), "alone");
+}
+
+#[tokio::test]
+async fn a_rate_limit_counts_each_subscription_by_itself() {
+    let backend = Backend::echo();
+    let limit = "<rate-limit calls=\"2\" renewal-period=\"60\" remaining-calls-header-name=\"X-Left\" />";
+    let landing = Landing::new()
+        .api(Api::new("a", &backend.url()).set("subscriptionRequired", true).operation("get", "GET", "/x").inbound(limit))
+        .subscription("one", "/apis/a")
+        .subscription("two", "/apis");
+    let gateway = Gateway::start(landing).await;
+    let with = |key: &str| gateway.client().header("Ocp-Apim-Subscription-Key", key);
+    let first = with("one-primary").get("/a/x").await;
+    assert_eq!((first.status.as_u16(), first.header("x-left")), (200, Some("1")));
+    assert_eq!(with("one-secondary").get("/a/x").await.header("x-left"), Some("0"));
+    let third = with("one-primary").get("/a/x").await;
+    assert_eq!(third.status, 429);
+    let seconds: u64 = third.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=60).contains(&seconds));
+    assert_eq!(third.json()["message"], format!("Rate limit is exceeded. Try again in {seconds} seconds."));
+    assert_eq!(with("two-primary").get("/a/x").await.status, 200);
+    assert_eq!(backend.seen().len(), 3);
+}
