@@ -52,7 +52,8 @@ pub trait Handler {
     ) -> LocalBoxFuture<'static, Response<Body>>;
 
     /// Answers a request that the framing layer refuses: the status that it found right (400, 408, 413, 431), for the
-    /// access log and for an error body in the shape of all others. The connection is closed after it.
+    /// access log and for an error body in the shape of all others; or one whose handler has panicked (500). On HTTP/1
+    /// the connection is closed after it.
     fn refuse(
         &self,
         status: http::StatusCode,

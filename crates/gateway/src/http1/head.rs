@@ -304,6 +304,7 @@ fn all(bytes: &[u8], class: u8) -> bool {
 
 /// Whether every byte may stand in a field value. Comparisons instead of the table, so that the loop is vectorised:
 /// values are most of a head.
+#[expect(clippy::needless_bitwise_bool, reason = "lazy operators would branch for each byte")]
 fn all_are_values(bytes: &[u8]) -> bool {
     !bytes.iter().fold(false, |bad, byte| bad | ((*byte < b' ') & (*byte != b'\t')) | (*byte == 0x7f))
 }

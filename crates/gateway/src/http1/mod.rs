@@ -9,3 +9,6 @@ mod wire;
 
 pub(crate) use self::redirect::redirect;
 pub(crate) use self::serve::{Session, serve};
+
+#[cfg(test)]
+mod tests;
