@@ -5,7 +5,17 @@ use std::process::Command;
 #[test]
 fn there_is_one_tls_stack_and_one_cryptographic_library() {
     let metadata = Command::new(env!("CARGO"))
-        .args(["tree", "--workspace", "--edges", "normal,build", "--prefix", "none", "--format", "{p}", "--locked"])
+        .args([
+            "tree",
+            "--workspace",
+            "--edges",
+            "normal,build",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+            "--locked",
+        ])
         .output()
         .unwrap();
     assert!(metadata.status.success(), "{}", String::from_utf8_lossy(&metadata.stderr));

@@ -5,7 +5,9 @@ use crate::support::{Api, Backend, Gateway, Landing};
 #[tokio::test]
 async fn policies_of_all_scopes_run_in_the_order_of_base() {
     let backend = Backend::echo();
-    let mark = |name: &str| format!("<set-header name=\"X-Order\" exists-action=\"append\"><value>{name}</value></set-header>");
+    let mark = |name: &str| {
+        format!("<set-header name=\"X-Order\" exists-action=\"append\"><value>{name}</value></set-header>")
+    };
     let landing = Landing::new().api(
         Api::new("a", &backend.url())
             .operation("get", "GET", "/x")
@@ -29,7 +31,9 @@ async fn policies_of_all_scopes_run_in_the_order_of_base() {
         &format!("<policies><inbound>{}</inbound><backend><forward-request /></backend><outbound /><on-error /></policies>", mark("global")),
     );
     let gateway = Gateway::start(landing).await;
-    let order = |answer: crate::support::Answer| answer.json()["headers"]["x-order"].as_str().unwrap().replace(' ', "");
+    let order = |answer: crate::support::Answer| {
+        answer.json()["headers"]["x-order"].as_str().unwrap().replace(' ', "")
+    };
     assert_eq!(order(gateway.client().get("/a/x").await), "before,global,api,after");
     assert_eq!(order(gateway.client().get("/a/alone").await), "alone");
 }
@@ -39,7 +43,12 @@ async fn a_rate_limit_counts_each_subscription_by_itself() {
     let backend = Backend::echo();
     let limit = "<rate-limit calls=\"2\" renewal-period=\"60\" remaining-calls-header-name=\"X-Left\" />";
     let landing = Landing::new()
-        .api(Api::new("a", &backend.url()).set("subscriptionRequired", true).operation("get", "GET", "/x").inbound(limit))
+        .api(
+            Api::new("a", &backend.url())
+                .set("subscriptionRequired", true)
+                .operation("get", "GET", "/x")
+                .inbound(limit),
+        )
         .subscription("one", "/apis/a")
         .subscription("two", "/apis");
     let gateway = Gateway::start(landing).await;

@@ -29,7 +29,10 @@ fn start(folder: &std::path::Path) -> (std::process::Child, String) {
 
 fn key_in(printed: &str) -> Option<String> {
     let words = printed.split(|c: char| !c.is_ascii_alphanumeric());
-    words.filter(|word| word.len() == 32 && word.bytes().all(|b| b.is_ascii_hexdigit())).map(str::to_owned).next()
+    words
+        .filter(|word| word.len() == 32 && word.bytes().all(|b| b.is_ascii_hexdigit()))
+        .map(str::to_owned)
+        .next()
 }
 
 #[tokio::test]
@@ -61,7 +64,8 @@ async fn an_empty_folder_becomes_a_secured_api() {
     assert_eq!(with.get("/books").await.status, 200);
     child.kill().unwrap();
     child.wait().unwrap();
-    let entries: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let entries: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(entries, ["gatehouse-data"], "all state lies under one folder");
 }
 
@@ -75,7 +79,10 @@ async fn init_writes_a_landing_zone_that_checks_and_serves() {
          paths:\n  /parcels/{id}:\n    get:\n      operationId: getParcel\n      parameters: [ { name: id, in: path, required: true, schema: { type: string } } ]\n      responses: { '200': { description: ok } }\n",
     )
     .unwrap();
-    let init = gatehouse(folder.path(), &["init", "shop", "--openapi", "parcels.yaml", "--backend", "http://127.0.0.1:9"]);
+    let init = gatehouse(
+        folder.path(),
+        &["init", "shop", "--openapi", "parcels.yaml", "--backend", "http://127.0.0.1:9"],
+    );
     assert!(init.status.success(), "{}", String::from_utf8_lossy(&init.stderr));
     let check = gatehouse(&folder.path().join("shop"), &["check", "--format", "json"]);
     let report: serde_json::Value = serde_json::from_slice(&check.stdout).unwrap();

@@ -13,7 +13,12 @@ async fn requests_reach_the_backend_as_policies_and_proxies_expect() {
             .operation("add-order", "POST", "/orders"),
     );
     let gateway = Gateway::start(landing).await;
-    let client = gateway.client().header("x-forwarded-for", "10.1.2.3").header("connection", "x-hop").header("x-hop", "1").header("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    let client = gateway
+        .client()
+        .header("x-forwarded-for", "10.1.2.3")
+        .header("connection", "x-hop")
+        .header("x-hop", "1")
+        .header("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
     let answer = client.get("/shop/orders/a%20b?x=1&y=%2F").await;
     assert_eq!(answer.status, 200);
     let seen = answer.json();
@@ -27,11 +32,16 @@ async fn requests_reach_the_backend_as_policies_and_proxies_expect() {
     assert_eq!(headers["x-hop"], serde_json::Value::Null);
     assert_eq!(headers["x-request-id"].as_str(), answer.header("x-request-id"));
     let traceparent = headers["traceparent"].as_str().unwrap();
-    assert!(traceparent.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-") && !traceparent.contains("00f067aa0ba902b7"));
+    assert!(
+        traceparent.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-")
+            && !traceparent.contains("00f067aa0ba902b7")
+    );
 
     let posted = client.send_h2("POST", "/Shop/Orders/", "body of the order").await;
     assert_eq!(posted.json()["body"], "body of the order");
-    for (method, path) in [("GET", "/shop/orders"), ("DELETE", "/shop/orders/7"), ("GET", "/shop"), ("GET", "/other")] {
+    for (method, path) in
+        [("GET", "/shop/orders"), ("DELETE", "/shop/orders/7"), ("GET", "/shop"), ("GET", "/other")]
+    {
         let answer = gateway.client().send(method, path, "").await;
         assert_eq!(answer.status, 404, "{method} {path}");
         assert_eq!(answer.text(), r#"{"statusCode":404,"message":"Resource not found"}"#);
@@ -39,7 +49,13 @@ async fn requests_reach_the_backend_as_policies_and_proxies_expect() {
     let problem = gateway.client().header("accept", "application/problem+json").get("/other").await;
     assert_eq!(problem.header("content-type"), Some("application/problem+json"));
     assert_eq!(problem.json()["status"], 404);
-    for path in ["/shop/orders/../x", "/shop/orders/%2e%2e", "/shop/orders/..%2fx", "/shop/orders/%zz", "/shop/orders/a%00"] {
+    for path in [
+        "/shop/orders/../x",
+        "/shop/orders/%2e%2e",
+        "/shop/orders/..%2fx",
+        "/shop/orders/%zz",
+        "/shop/orders/a%00",
+    ] {
         assert_eq!(gateway.client().get(path).await.status, 400, "{path}");
     }
     assert_eq!(backend.seen().len(), 2, "nothing else was forwarded");
@@ -52,7 +68,9 @@ async fn an_external_listener_answers_only_for_what_is_exposed() {
         .expose("[open]")
         .api(Api::new("open", &backend.url()).operation("all", "GET", "/{*rest}"))
         .api(Api::new("secret", &backend.url()).operation("all", "GET", "/{*rest}"))
-        .api(Api::new("nested", &backend.url()).set("path", "open/inner").operation("all", "GET", "/{*rest}"));
+        .api(
+            Api::new("nested", &backend.url()).set("path", "open/inner").operation("all", "GET", "/{*rest}"),
+        );
     let gateway = Gateway::start(landing).await;
     let (outside, inside) = (gateway.client(), gateway.internal_client());
     assert_eq!(outside.get("/open/x").await.status, 200);

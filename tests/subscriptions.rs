@@ -16,7 +16,9 @@ async fn status(client: &Client, key: Option<&str>, path: &str) -> u16 {
 async fn the_decision_tables_of_api_management_hold() {
     let backend = Backend::echo();
     let tag = |name: &str| {
-        format!("<policies><inbound><set-header name=\"X-Product\" exists-action=\"override\"><value>{name}</value></set-header><base /></inbound><backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>")
+        format!(
+            "<policies><inbound><set-header name=\"X-Product\" exists-action=\"override\"><value>{name}</value></set-header><base /></inbound><backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>"
+        )
     };
     let api = |name: &str, required: bool| {
         Api::new(name, &backend.url()).set("subscriptionRequired", required).operation("get", "GET", "/x")
@@ -41,13 +43,32 @@ async fn the_decision_tables_of_api_management_hold() {
     assert_eq!(status(&client, None, "/free/x").await, 200);
     assert_eq!(status(&client, None, "/opened/x").await, 200);
     // Keys of every scope.
-    for (key, expected) in [("gold-primary", 200), ("gold-secondary", 200), ("one-primary", 200), ("all-primary", 200), ("silver-primary", 401), ("nonsense", 401)] {
+    for (key, expected) in [
+        ("gold-primary", 200),
+        ("gold-secondary", 200),
+        ("one-primary", 200),
+        ("all-primary", 200),
+        ("silver-primary", 401),
+        ("nonsense", 401),
+    ] {
         assert_eq!(status(&client, Some(key), "/closed/x").await, expected, "{key}");
     }
-    assert_eq!(status(&client, Some("silver-primary"), "/other/x").await, 200, "an unpublished product serves its keys");
-    assert_eq!(status(&client, Some("silver-primary"), "/free/x").await, 401, "a key that opens nothing is no key");
+    assert_eq!(
+        status(&client, Some("silver-primary"), "/other/x").await,
+        200,
+        "an unpublished product serves its keys"
+    );
+    assert_eq!(
+        status(&client, Some("silver-primary"), "/free/x").await,
+        401,
+        "a key that opens nothing is no key"
+    );
     assert_eq!(status(&client, Some("nonsense"), "/free/x").await, 401);
-    assert_eq!(status(&client, Some("silver-primary"), "/opened/x").await, 200, "an open product is open to all");
+    assert_eq!(
+        status(&client, Some("silver-primary"), "/opened/x").await,
+        200,
+        "an open product is open to all"
+    );
 
     // The product in whose context a request runs, and what the backend sees of the key.
     let product = |answer: crate::support::Answer| answer.json()["headers"]["x-product"].clone();
@@ -74,7 +95,12 @@ async fn an_api_names_where_its_key_stands() {
     let backend = Backend::echo();
     let names = json!({ "header": "X-Api-Key", "query": "key" });
     let landing = Landing::new()
-        .api(Api::new("a", &backend.url()).set("subscriptionRequired", true).set("subscriptionKeyParameterNames", names).operation("get", "GET", "/x"))
+        .api(
+            Api::new("a", &backend.url())
+                .set("subscriptionRequired", true)
+                .set("subscriptionKeyParameterNames", names)
+                .operation("get", "GET", "/x"),
+        )
         .subscription("s", "/apis/a");
     let gateway = Gateway::start(landing).await;
     let client = gateway.client();
@@ -88,8 +114,8 @@ async fn an_api_names_where_its_key_stands() {
 #[tokio::test]
 async fn the_command_line_makes_rotates_and_suspends_while_the_gateway_runs() {
     let backend = Backend::echo();
-    let landing =
-        Landing::new().api(Api::new("a", &backend.url()).set("subscriptionRequired", true).operation("get", "GET", "/x"));
+    let landing = Landing::new()
+        .api(Api::new("a", &backend.url()).set("subscriptionRequired", true).operation("get", "GET", "/x"));
     let gateway = Gateway::start(landing).await;
     let folder = gateway.landing.folder.path().to_owned();
     let run = |arguments: &[&str]| {
@@ -97,13 +123,29 @@ async fn the_command_line_makes_rotates_and_suspends_while_the_gateway_runs() {
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
-    let made: serde_json::Value =
-        serde_json::from_str(&run(&["subscription", "create", "partner", "--scope", "/apis/a", "--format", "json"])).unwrap();
+    let made: serde_json::Value = serde_json::from_str(&run(&[
+        "subscription",
+        "create",
+        "partner",
+        "--scope",
+        "/apis/a",
+        "--format",
+        "json",
+    ]))
+    .unwrap();
     let (primary, secondary) = (made["primaryKey"].as_str().unwrap(), made["secondaryKey"].as_str().unwrap());
     let client = gateway.client();
     expect_soon(&client, primary, 200).await;
-    let rotated: serde_json::Value =
-        serde_json::from_str(&run(&["subscription", "rotate", "partner", "--key", "primary", "--format", "json"])).unwrap();
+    let rotated: serde_json::Value = serde_json::from_str(&run(&[
+        "subscription",
+        "rotate",
+        "partner",
+        "--key",
+        "primary",
+        "--format",
+        "json",
+    ]))
+    .unwrap();
     expect_soon(&client, primary, 401).await;
     expect_soon(&client, rotated["primaryKey"].as_str().unwrap(), 200).await;
     expect_soon(&client, secondary, 200).await;

@@ -77,7 +77,9 @@ impl Backend {
                         async move {
                             let (parts, body) = request.into_parts();
                             let Ok(body) = body.collect().await else {
-                                return Ok::<_, Infallible>(Response::new(Full::new(Bytes::from("body failed"))));
+                                return Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(
+                                    "body failed",
+                                ))));
                             };
                             let seen = Seen {
                                 method: parts.method.to_string(),

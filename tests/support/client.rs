@@ -55,7 +55,12 @@ impl Client {
     }
 
     /// A client that shows a certificate, too.
-    pub fn with_identity(address: SocketAddr, name: &str, authority: &str, identity: Option<&Identity>) -> Self {
+    pub fn with_identity(
+        address: SocketAddr,
+        name: &str,
+        authority: &str,
+        identity: Option<&Identity>,
+    ) -> Self {
         let mut roots = rustls::RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(authority.as_bytes()) {
             roots.add(certificate.unwrap()).unwrap();
@@ -68,7 +73,9 @@ impl Client {
         let tls = match identity {
             None => builder.with_no_client_auth(),
             Some(identity) => {
-                let chain = CertificateDer::pem_slice_iter(identity.certificate.as_bytes()).map(Result::unwrap).collect();
+                let chain = CertificateDer::pem_slice_iter(identity.certificate.as_bytes())
+                    .map(Result::unwrap)
+                    .collect();
                 let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
                 builder.with_client_auth_cert(chain, key).unwrap()
             }
@@ -101,7 +108,8 @@ impl Client {
     pub async fn send(&self, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
         let request = self.request(method, path, body.into());
         let stream = self.connect(&["http/1.1"]).await.unwrap();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
         collect(sender.send_request(request).await.unwrap()).await
     }
@@ -138,5 +146,11 @@ async fn collect(response: http::Response<hyper::body::Incoming>) -> Answer {
     let (parts, body) = response.into_parts();
     let collected = body.collect().await.unwrap();
     let trailers = collected.trailers().cloned();
-    Answer { status: parts.status, version: parts.version, headers: parts.headers, body: collected.to_bytes(), trailers }
+    Answer {
+        status: parts.status,
+        version: parts.version,
+        headers: parts.headers,
+        body: collected.to_bytes(),
+        trailers,
+    }
 }

@@ -1,6 +1,5 @@
 //! The running binary.
 
-use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -90,8 +89,10 @@ impl Gateway {
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
             let text = std::fs::read_to_string(self.landing.path("access.log")).unwrap_or_default();
-            let rows: Vec<serde_json::Value> =
-                text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect();
+            let rows: Vec<serde_json::Value> = text
+                .lines()
+                .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+                .collect();
             if rows.len() >= count {
                 return rows;
             }
@@ -139,11 +140,4 @@ fn spawn(landing: &Landing, environment: &[(&str, &str)]) -> Child {
     }
     command.envs(environment.iter().copied());
     command.spawn().unwrap()
-}
-
-/// Reads all that a child prints on standard output, for tests that start the binary themselves.
-pub fn read_all(child: &mut Child) -> String {
-    let mut text = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
-    text
 }

@@ -22,7 +22,13 @@ impl Api {
             "displayName": name, "path": name, "protocols": ["https"], "serviceUrl": backend,
             "subscriptionRequired": false, "apiRevision": "1", "isCurrent": true,
         });
-        Self { name: name.to_owned(), properties, operations: Vec::new(), policy: None, operation_policies: Vec::new() }
+        Self {
+            name: name.to_owned(),
+            properties,
+            operations: Vec::new(),
+            policy: None,
+            operation_policies: Vec::new(),
+        }
     }
 
     /// Sets a property of `apiInformation.json`.
@@ -133,7 +139,10 @@ impl Landing {
     /// Adds an API.
     pub fn api(self, api: Api) -> Self {
         let folder = format!("artifacts/apis/{}", api.name);
-        self.file(&format!("{folder}/apiInformation.json"), &json!({ "properties": api.properties }).to_string());
+        self.file(
+            &format!("{folder}/apiInformation.json"),
+            &json!({ "properties": api.properties }).to_string(),
+        );
         self.file(&format!("{folder}/specification.json"), &api.definition().to_string());
         if let Some(policy) = &api.policy {
             self.file(&format!("{folder}/policy.xml"), policy);
@@ -145,7 +154,13 @@ impl Landing {
     }
 
     /// Adds a product with its APIs; `properties` are laid over the defaults.
-    pub fn product(self, name: &str, apis: &[&str], properties: serde_json::Value, policy: Option<&str>) -> Self {
+    pub fn product(
+        self,
+        name: &str,
+        apis: &[&str],
+        properties: serde_json::Value,
+        policy: Option<&str>,
+    ) -> Self {
         let mut all = json!({ "displayName": name, "state": "published", "subscriptionRequired": true });
         for (key, value) in properties.as_object().into_iter().flatten() {
             all[key] = value.clone();
@@ -163,7 +178,8 @@ impl Landing {
 
     /// Adds a subscription; its keys are `NAME-primary` and `NAME-secondary`, given by the keys file.
     pub fn subscription(self, name: &str, scope: &str) -> Self {
-        let properties = json!({ "displayName": name, "scope": scope, "state": "active", "allowTracing": false });
+        let properties =
+            json!({ "displayName": name, "scope": scope, "state": "active", "allowTracing": false });
         self.file(
             &format!("artifacts/subscriptions/{name}/subscriptionInformation.json"),
             &json!({ "properties": properties }).to_string(),

@@ -4,10 +4,15 @@ pub mod authority;
 pub mod backend;
 pub mod client;
 pub mod gateway;
+pub mod keep_alive;
 pub mod landing;
+pub mod peers;
+pub mod raw;
 
 pub use authority::Authority;
 pub use backend::Backend;
 pub use client::{Answer, Client};
 pub use gateway::{Gateway, gatehouse};
+pub use keep_alive::Load;
 pub use landing::{Api, Landing};
+pub use raw::{RawBackend, RawClient, eventually, resident_kib};

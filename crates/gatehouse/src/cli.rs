@@ -11,6 +11,8 @@ use crate::verbs;
 #[derive(Debug, Parser)]
 #[command(name = "gatehouse", version, propagate_version = true, arg_required_else_help = true)]
 pub(crate) struct Cli {
+    #[command(flatten)]
+    config: ConfigArgument,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -21,13 +23,19 @@ enum Verb {
     #[command(after_help = "Example:\n  gatehouse serve --config /etc/gatehouse/gatehouse.yaml")]
     Serve(verbs::serve::Arguments),
     /// Write a starter landing zone that `serve` runs as it stands
-    #[command(after_help = "Example:\n  gatehouse init shop --openapi petstore.yaml --backend https://petstore.example")]
+    #[command(
+        after_help = "Example:\n  gatehouse init shop --openapi petstore.yaml --backend https://petstore.example"
+    )]
     Init(verbs::init::Arguments),
     /// Load everything without serving, and report every error and warning
-    #[command(after_help = "Example:\n  gatehouse check --config gatehouse.yaml --format sarif > gatehouse.sarif")]
+    #[command(
+        after_help = "Example:\n  gatehouse check --config gatehouse.yaml --format sarif > gatehouse.sarif"
+    )]
     Check(verbs::check::Arguments),
     /// Write the APIOps files of an API from its definition
-    #[command(after_help = "Example:\n  gatehouse import openapi petstore.yaml --name petstore --into artifacts")]
+    #[command(
+        after_help = "Example:\n  gatehouse import openapi petstore.yaml --name petstore --into artifacts"
+    )]
     Import(verbs::import::Arguments),
     /// Create, list, rotate, suspend and activate subscription keys without the management API
     #[command(after_help = "Example:\n  gatehouse subscription create partner --scope /products/starter")]
@@ -64,7 +72,7 @@ enum Verb {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ConfigArgument {
     /// The configuration file [default: ./gatehouse.yaml]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
 }
 
@@ -110,11 +118,11 @@ impl Cli {
     /// Runs the verb.
     pub(crate) fn run(self) -> ExitCode {
         match self.verb {
-            Verb::Serve(arguments) => verbs::serve::run(&arguments),
+            Verb::Serve(arguments) => verbs::serve::run(&arguments, &self.config),
             Verb::Init(arguments) => verbs::init::run(&arguments),
-            Verb::Check(arguments) => verbs::check::run(&arguments),
+            Verb::Check(arguments) => verbs::check::run(&arguments, &self.config),
             Verb::Import(arguments) => verbs::import::run(&arguments),
-            Verb::Subscription(arguments) => verbs::subscription::run(&arguments),
+            Verb::Subscription(arguments) => verbs::subscription::run(&arguments, &self.config),
             Verb::Completions(arguments) => verbs::completions::run(&arguments),
             Verb::Version(arguments) => verbs::version::run(&arguments),
             Verb::Coverage(_) => verbs::unavailable::run("coverage"),

@@ -163,6 +163,8 @@ mod tests {
         let region = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"];
         assert_eq!(region["startColumn"], 3);
         let junit = render(&findings(), FindingsFormat::Junit);
-        assert!(junit.contains("failures=\"1\"") && junit.contains("&lt;x&gt;") && junit.contains("g.yaml:2:3"));
+        assert!(
+            junit.contains("failures=\"1\"") && junit.contains("&lt;x&gt;") && junit.contains("g.yaml:2:3")
+        );
     }
 }

@@ -4,11 +4,12 @@
 
 mod client;
 pub mod connection;
+mod hop_by_hop;
 mod http1;
 mod http2;
 pub mod listener;
+pub mod pipeline;
+pub mod router;
+pub mod snapshot;
 pub mod tls;
 pub mod upstream;
-pub mod pipeline;
-mod router;
-pub mod snapshot;

@@ -129,6 +129,10 @@ mod tests {
         assert_eq!(read(&folder.path().join("certs/server.pem")).unwrap(), server);
         std::fs::remove_file(folder.path().join("certs/ca.key")).unwrap();
         ensure_certificates(folder.path()).unwrap();
-        assert_ne!(read(&folder.path().join("certs/server.pem")).unwrap(), server, "a new authority signs anew");
+        assert_ne!(
+            read(&folder.path().join("certs/server.pem")).unwrap(),
+            server,
+            "a new authority signs anew"
+        );
     }
 }

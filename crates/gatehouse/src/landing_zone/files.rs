@@ -59,10 +59,9 @@ pub(crate) fn write(folder: &Path, starter: Starter, api: &str) -> Result<Vec<Pa
     let mut files: Vec<(String, &str)> = vec![("gatehouse.yaml".to_owned(), &configuration)];
     files.extend(COMMON.iter().map(|(path, text)| ((*path).to_owned(), *text)));
     match starter {
-        Starter::Empty => files.push((
-            format!("artifacts/products/starter/apis/{api}/productApiInformation.json"),
-            "{}\n",
-        )),
+        Starter::Empty => {
+            files.push((format!("artifacts/products/starter/apis/{api}/productApiInformation.json"), "{}\n"))
+        }
         Starter::Mocked | Starter::Forwarded => {
             files.extend(SAMPLE.iter().map(|(path, text)| ((*path).to_owned(), *text)));
         }
@@ -77,7 +76,8 @@ pub(crate) fn write(folder: &Path, starter: Starter, api: &str) -> Result<Vec<Pa
             continue;
         }
         if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).with_context(|| format!("cannot make the folder {}", parent.display()))?;
+            std::fs::create_dir_all(parent)
+                .with_context(|| format!("cannot make the folder {}", parent.display()))?;
         }
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         written.push(path);

@@ -31,7 +31,8 @@ struct Catalogue {
 impl SampleBackend {
     /// Starts it on a free loopback port, on a thread of its own.
     pub(crate) fn start() -> Result<Self> {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").context("cannot listen for the sample backend")?;
+        let listener =
+            std::net::TcpListener::bind("127.0.0.1:0").context("cannot listen for the sample backend")?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -61,7 +62,9 @@ async fn serve(listener: tokio::net::TcpListener) {
                 async move { Ok::<_, std::convert::Infallible>(catalogue.answer(request).await) }
             });
             // A connection that breaks is the gateway's to notice.
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
         });
     }
 }
@@ -81,7 +84,9 @@ impl Catalogue {
             (&Method::GET, "") => json_response(StatusCode::OK, &Value::Array(self.books().clone())),
             (&Method::POST, "") => self.add(request.into_body()).await,
             (&Method::GET, id) => {
-                let found = self.books().iter().find(|book| book["id"].to_string() == id).cloned();
+                let id: Option<u64> = id.parse().ok();
+                let found =
+                    self.books().iter().find(|book| id.is_some() && book["id"].as_u64() == id).cloned();
                 match found {
                     Some(book) => json_response(StatusCode::OK, &book),
                     None => problem(StatusCode::NOT_FOUND, "there is no such book"),
@@ -91,6 +96,7 @@ impl Catalogue {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the body is bounded just before")]
     async fn add(&self, body: Incoming) -> Response<Full<Bytes>> {
         let Ok(body) = Limited::new(body, MAX_BOOK_BYTES).collect().await else {
             return problem(StatusCode::PAYLOAD_TOO_LARGE, "a book has 16 KiB at the most");

@@ -28,7 +28,11 @@ pub(crate) fn read_keys_file(file: &Path) -> Result<KeysFile, Diagnostics> {
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) => {
-            findings.error("unreadable", Location::file(name), format!("the keys file cannot be read: {error}"));
+            findings.error(
+                "unreadable",
+                Location::file(name),
+                format!("the keys file cannot be read: {error}"),
+            );
             return Err(findings);
         }
     };
@@ -42,7 +46,10 @@ pub(crate) fn read_keys_file(file: &Path) -> Result<KeysFile, Diagnostics> {
     let mut entries = Vec::new();
     let shape = "an entry is `NAME: { primary: KEY, secondary: KEY }`";
     let NodeValue::Mapping(subscriptions) = &root.value else {
-        findings.push(Diagnostic::error("wrong-type", root.location(&name), "the keys file must be a mapping").fix(shape));
+        findings.push(
+            Diagnostic::error("wrong-type", root.location(&name), "the keys file must be a mapping")
+                .fix(shape),
+        );
         return Err(findings);
     };
     for (key, node) in subscriptions {
@@ -65,9 +72,13 @@ pub(crate) fn read_keys_file(file: &Path) -> Result<KeysFile, Diagnostics> {
                 (Some(kind), Some(Ok(key))) => keys.push((kind, key)),
                 (None, _) => {
                     let message = format!("unknown key `{}`", field.text);
-                    findings.push(Diagnostic::error("unknown-key", place, message).fix("`primary` or `secondary`"));
+                    findings.push(
+                        Diagnostic::error("unknown-key", place, message).fix("`primary` or `secondary`"),
+                    );
                 }
-                (Some(_), Some(Err(why))) => findings.error("bad-value", value.location(&name), why.to_string()),
+                (Some(_), Some(Err(why))) => {
+                    findings.error("bad-value", value.location(&name), why.to_string())
+                }
                 (Some(_), None) => findings.error("wrong-type", value.location(&name), "a key is a text"),
             }
         }
@@ -120,7 +131,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("keys.yaml");
         std::fs::write(&file, text).unwrap();
-        read_keys_file(&file).map_err(|findings| findings.to_string().replace(&format!("{}", file.display()), "keys.yaml"))
+        read_keys_file(&file)
+            .map_err(|findings| findings.to_string().replace(&format!("{}", file.display()), "keys.yaml"))
     }
 
     #[test]

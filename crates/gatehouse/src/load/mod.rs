@@ -14,7 +14,7 @@ use gatehouse_store::{MasterKey, Sqlite, Store};
 use gatehouse_telemetry::metrics::Metrics;
 use gatehouse_vault::{Environment, SecretProvider, resolve};
 
-pub(crate) use self::keys_file::{KeysFile, read_keys_file};
+pub(crate) use self::keys_file::read_keys_file;
 pub(crate) use self::store::{OpenStore, StoredSecrets, open_store};
 
 /// Reads `gatehouse.yaml`.

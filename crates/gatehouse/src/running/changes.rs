@@ -38,7 +38,8 @@ fn look(path: &Path, hasher: &mut DefaultHasher, left: &mut usize) {
     path.hash(hasher);
     let Ok(metadata) = std::fs::metadata(path) else { return };
     if metadata.is_dir() {
-        let mut entries: Vec<_> = std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        let mut entries: Vec<_> =
+            std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
         entries.sort();
         for entry in entries {
             look(&entry, hasher, left);
@@ -63,7 +64,10 @@ pub(super) fn check_restart(before: &Configuration, after: &Configuration) -> Re
         bail!("{}: error: `store.key` cannot change while the instance runs; restart it", new.location);
     }
     if before.telemetry.access_log != after.telemetry.access_log {
-        bail!("{}: error: `telemetry.access_log` cannot change while the instance runs; restart it", after.file.display());
+        bail!(
+            "{}: error: `telemetry.access_log` cannot change while the instance runs; restart it",
+            after.file.display()
+        );
     }
     Ok(())
 }

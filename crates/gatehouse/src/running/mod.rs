@@ -17,7 +17,7 @@ use gatehouse_gateway::upstream::{PoolLimits, Pools};
 use gatehouse_model::configuration::Configuration;
 use gatehouse_model::resources::Catalog;
 use gatehouse_model::{Diagnostics, Located, Location};
-use gatehouse_policy::Concurrency;
+use gatehouse_policy::{Concurrency, ResponseCache};
 use gatehouse_store::counters::{CounterKeys, MemoryCounters};
 use gatehouse_store::{IssuedKeys, KeyRing, Revision, effective, provision};
 use gatehouse_telemetry::access_log::AccessLog;
@@ -26,7 +26,7 @@ use gatehouse_telemetry::metrics::Metrics;
 use url::Url;
 
 use self::changes::Stamp;
-use crate::load::{self, CompileWith, KeysFile, OpenStore};
+use crate::load::{self, CompileWith, OpenStore};
 
 /// The most counters that are kept: about 100 bytes each.
 const MAX_COUNTERS: usize = 1_000_000;
@@ -72,28 +72,19 @@ struct Loaded {
 impl Running {
     /// Loads everything and serves. Gives the keys that were made for subscriptions seen for the first time.
     pub(crate) fn start(sources: Sources, log: Log) -> Result<(Self, Vec<IssuedKeys>)> {
-        let stamp = Stamp::default();
-        let (configuration, mut findings) = load::read_configuration(&sources.configuration);
-        let Some(configuration) = configuration.filter(|_| !findings.has_errors()) else {
-            return Err(refused(findings, "the configuration has errors"));
-        };
+        let (configuration, findings) = good_configuration(&sources)?;
         let open = load::open_store(&configuration)?;
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), now_seconds().unsigned_abs());
         let instance_id = instance_id()?;
-        let keys = match &sources.keys {
-            Some(file) => Some(load::read_keys_file(file).map_err(|found| refused(found, "the keys file has errors"))?),
-            None => None,
+        let with = CompileWith {
+            store: Some(&*open.store),
+            metrics: &metrics,
+            instance_id: &instance_id,
+            previous: None,
         };
-        let with =
-            CompileWith { store: Some(&*open.store), metrics: &metrics, instance_id: &instance_id, previous: None };
-        let mut loaded = load_rest(configuration, &sources, &with, &mut findings)
-            .ok_or(())
-            .or_else(|()| Err(refused(std::mem::take(&mut findings), "the configuration cannot be served")))?;
-        loaded.stamp = stamp;
+        let loaded = load_rest(configuration, findings, &sources, &with)?;
         tell(&log, &loaded.findings);
-        let issued = bring_subscriptions_in(&open, &loaded.catalog, keys.as_ref())?;
-        let revision = open.store.revision()?;
-        let ring = key_ring(&open, &loaded.catalog)?;
+        let (issued, revision, ring) = bring_subscriptions_in(&open, &loaded.catalog, &sources)?;
         let access_log = match &loaded.configuration.telemetry.access_log {
             Some(target) => Some(AccessLog::start(target, &log)?),
             None => None,
@@ -106,6 +97,7 @@ impl Running {
             counters: Arc::new(MemoryCounters::new(MAX_COUNTERS)),
             counter_keys: CounterKeys::new(),
             concurrency: Concurrency::default(),
+            response_cache: ResponseCache::new(ResponseCache::DEFAULT_CAPACITY),
             clock: SystemClock::new(),
             access_log,
             unmatched: metrics.unmatched(),
@@ -114,8 +106,7 @@ impl Running {
             snapshot: ArcSwap::from_pointee(loaded.snapshot),
         });
         let listeners = start_listeners(&loaded.configuration, &shared, &log)?;
-        let Loaded { configuration, catalog, .. } = loaded;
-        let stamp = Stamp::of(&configuration);
+        let Loaded { configuration, catalog, stamp, .. } = loaded;
         let in_force = InForce { configuration, catalog, revision, stamp };
         let listeners = Some(listeners);
         Ok((Self { sources, log, open, shared, listeners, in_force, instance_id }, issued))
@@ -147,18 +138,15 @@ impl Running {
             }
             Err(error) => {
                 self.in_force.stamp = Stamp::of(&self.in_force.configuration);
-                self.log.error(format!("reload refused, the last good configuration goes on serving: {error:#}"));
+                self.log
+                    .error(format!("reload refused, the last good configuration goes on serving: {error:#}"));
             }
         }
     }
 
     fn try_reload(&mut self) -> Result<Vec<IssuedKeys>> {
-        let (configuration, mut findings) = load::read_configuration(&self.sources.configuration);
-        let Some(configuration) = configuration.filter(|_| !findings.has_errors()) else {
-            return Err(refused(findings, "the configuration has errors"));
-        };
+        let (configuration, findings) = good_configuration(&self.sources)?;
         changes::check_restart(&self.in_force.configuration, &configuration)?;
-        let stamp = Stamp::of(&configuration);
         let previous = self.shared.snapshot.load_full();
         let with = CompileWith {
             store: Some(&*self.open.store),
@@ -166,27 +154,18 @@ impl Running {
             instance_id: &self.instance_id,
             previous: Some(&previous),
         };
-        let Some(loaded) = load_rest(configuration, &self.sources, &with, &mut findings) else {
-            return Err(refused(findings, "the configuration cannot be served"));
-        };
-        let keys = match &self.sources.keys {
-            Some(file) => Some(load::read_keys_file(file).map_err(|found| refused(found, "the keys file has errors"))?),
-            None => None,
-        };
-        let issued = bring_subscriptions_in(&self.open, &loaded.catalog, keys.as_ref())?;
-        let revision = self.open.store.revision()?;
-        let ring = key_ring(&self.open, &loaded.catalog)?;
+        let loaded = load_rest(configuration, findings, &self.sources, &with)?;
+        let (issued, revision, ring) = bring_subscriptions_in(&self.open, &loaded.catalog, &self.sources)?;
+        tell(&self.log, &loaded.findings);
         self.swap(loaded, ring)?;
-        tell(&self.log, &findings);
         self.in_force.revision = revision;
-        self.in_force.stamp = stamp;
         Ok(issued)
     }
 
     /// Requests of a new listener must find its facts, and those of one that goes must find theirs to the end: the
     /// snapshot goes first, and listeners that cannot be had take it back.
     fn swap(&mut self, loaded: Loaded, ring: KeyRing) -> Result<()> {
-        let Loaded { configuration, catalog, snapshot, .. } = loaded;
+        let Loaded { configuration, catalog, snapshot, stamp, .. } = loaded;
         let before = self.shared.snapshot.swap(Arc::new(snapshot));
         if let Some(listeners) = &self.listeners
             && let Err(findings) = listeners.apply(&configuration.listeners, &configuration.limits)
@@ -200,6 +179,7 @@ impl Running {
         self.shared.metrics.forget_unused();
         self.in_force.configuration = configuration;
         self.in_force.catalog = catalog;
+        self.in_force.stamp = stamp;
         Ok(())
     }
 
@@ -232,7 +212,8 @@ impl Running {
         if let Some(listeners) = self.listeners.take() {
             let drained = listeners.drain();
             if drained.aborted > 0 {
-                self.log.warn(format!("{} connections were cut: their requests took too long", drained.aborted));
+                self.log
+                    .warn(format!("{} connections were cut: their requests took too long", drained.aborted));
             }
         }
         if let Some(access_log) = &self.shared.access_log {
@@ -250,12 +231,21 @@ pub(crate) fn print_keys(keys: &IssuedKeys) {
     println!("  secondary  {}", keys.secondary.expose());
 }
 
+fn good_configuration(sources: &Sources) -> Result<(Configuration, Diagnostics)> {
+    match load::read_configuration(&sources.configuration) {
+        (Some(configuration), findings) if !findings.has_errors() => Ok((configuration, findings)),
+        (_, findings) => Err(refused(findings, "the configuration has errors")),
+    }
+}
+
 fn load_rest(
     configuration: Configuration,
+    mut findings: Diagnostics,
     sources: &Sources,
     with: &CompileWith<'_>,
-    findings: &mut Diagnostics,
-) -> Option<Loaded> {
+) -> Result<Loaded> {
+    // Before anything is read: a file that changes meanwhile is seen as changed afterwards.
+    let stamp = Stamp::of(&configuration);
     let (mut catalog, found) = load::read_artifacts(&configuration);
     findings.extend(found);
     if let Some((name, url)) = &sources.sample_backend
@@ -265,10 +255,10 @@ fn load_rest(
         let location = Location::file(sources.configuration.as_path());
         api.service_url = Some(Located::new(url.clone(), location));
     }
-    let snapshot = load::compile(&configuration, &catalog, with, findings)?;
-    let findings = findings.clone();
-    let stamp = Stamp::default();
-    Some(Loaded { configuration, catalog, snapshot, findings, stamp })
+    match load::compile(&configuration, &catalog, with, &mut findings) {
+        Some(snapshot) => Ok(Loaded { configuration, catalog, snapshot, findings, stamp }),
+        None => Err(refused(findings, "the configuration cannot be served")),
+    }
 }
 
 fn start_listeners(configuration: &Configuration, shared: &Arc<Shared>, log: &Log) -> Result<Listeners> {
@@ -283,7 +273,9 @@ fn start_listeners(configuration: &Configuration, shared: &Arc<Shared>, log: &Lo
     let report = {
         let log = log.clone();
         Arc::new(move |findings: &Diagnostics| {
-            log.error(format!("changed TLS files are refused, the last good ones go on serving:\n{findings}"));
+            log.error(format!(
+                "changed TLS files are refused, the last good ones go on serving:\n{findings}"
+            ));
         })
     };
     Listeners::start(&configuration.listeners, &configuration.limits, Some(cores), &factory, report)
@@ -295,15 +287,29 @@ fn listener_measures(metrics: &Metrics, configuration: &Configuration) -> Listen
     names.map(|name| (Arc::from(name), metrics.listener(name))).collect()
 }
 
-/// Gives keys to subscriptions that the artifacts declare and the store does not know, then lays the operator's over.
-fn bring_subscriptions_in(open: &OpenStore, catalog: &Catalog, keys: Option<&KeysFile>) -> Result<Vec<IssuedKeys>> {
+/// Gives keys to subscriptions that the artifacts declare and the store does not know, lays the operator's over, and
+/// makes the ring of all that is known then.
+fn bring_subscriptions_in(
+    open: &OpenStore,
+    catalog: &Catalog,
+    sources: &Sources,
+) -> Result<(Vec<IssuedKeys>, Revision, KeyRing)> {
+    let given = match &sources.keys {
+        Some(file) => {
+            Some(load::read_keys_file(file).map_err(|found| refused(found, "the keys file has errors"))?)
+        }
+        None => None,
+    };
     let hasher = open.master.key_hasher();
     let mut issued = provision(&*open.store, hasher, catalog, now_seconds())?;
-    if let Some(keys) = keys {
-        keys.apply(&*open.store, hasher).map_err(|findings| refused(findings, "the keys file cannot be used"))?;
-        issued.retain(|made| !keys.gives(&made.id));
+    if let Some(given) = given {
+        given
+            .apply(&*open.store, hasher)
+            .map_err(|findings| refused(findings, "the keys file cannot be used"))?;
+        issued.retain(|made| !given.gives(&made.id));
     }
-    Ok(issued)
+    let revision = open.store.revision()?;
+    Ok((issued, revision, key_ring(open, catalog)?))
 }
 
 fn key_ring(open: &OpenStore, catalog: &Catalog) -> Result<KeyRing> {

@@ -12,8 +12,6 @@ use crate::output::{FindingsFormat, render};
 /// The arguments of `check`.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    #[command(flatten)]
-    config: ConfigArgument,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: FindingsFormat,
@@ -38,14 +36,18 @@ enum FailOn {
 }
 
 /// Loads everything and prints what is wrong.
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    for (flag, is_given) in [("--profile", arguments.profile.is_some()), ("--waivers", arguments.waivers.is_some())] {
+pub(crate) fn run(arguments: &Arguments, config: &ConfigArgument) -> Outcome {
+    for (flag, is_given) in
+        [("--profile", arguments.profile.is_some()), ("--waivers", arguments.waivers.is_some())]
+    {
         if is_given {
-            eprintln!("error: `check {flag}` is not yet available: the security report is not part of this version");
+            eprintln!(
+                "error: `check {flag}` is not yet available: the security report is not part of this version"
+            );
             return Outcome::WrongUsage;
         }
     }
-    let findings = load::check(&arguments.config.path());
+    let findings = load::check(&config.path());
     print!("{}", render(&findings, arguments.format));
     let worst = match arguments.fail_on {
         None => Severity::Error,

@@ -18,7 +18,9 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Kind {
     /// An OpenAPI 2.0, 3.0 or 3.1 definition
-    #[command(after_help = "Example:\n  gatehouse import openapi petstore.yaml --name petstore --into artifacts")]
+    #[command(
+        after_help = "Example:\n  gatehouse import openapi petstore.yaml --name petstore --into artifacts"
+    )]
     Openapi(Definition),
     /// A WSDL definition (not yet available)
     Wsdl(unavailable::Arguments),

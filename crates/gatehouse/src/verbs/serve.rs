@@ -19,8 +19,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// The arguments of `serve`.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    #[command(flatten)]
-    config: ConfigArgument,
     /// Where the quickstart keeps everything [default: ./gatehouse-data]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -30,14 +28,14 @@ pub(crate) struct Arguments {
 }
 
 /// Serves until it is told to stop.
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    let configured = arguments.config.config.is_some() || arguments.config.path().exists();
+pub(crate) fn run(arguments: &Arguments, config: &ConfigArgument) -> Outcome {
+    let configured = config.config.is_some() || config.path().exists();
     if configured && arguments.data.is_some() {
         eprintln!("error: --data is for the quickstart, which a configuration file takes the place of");
         return Outcome::WrongUsage;
     }
     let served = if configured {
-        serve(Sources { configuration: arguments.config.path(), keys: arguments.keys.clone(), sample_backend: None })
+        serve(Sources { configuration: config.path(), keys: arguments.keys.clone(), sample_backend: None })
     } else {
         let folder = arguments.data.clone().unwrap_or_else(|| PathBuf::from("gatehouse-data"));
         quickstart(&folder, arguments.keys.clone())
@@ -96,7 +94,9 @@ fn quickstart(folder: &Path, keys: Option<PathBuf>) -> Result<()> {
         sample_backend: Some((landing_zone::API, url)),
     };
     let (running, issued) = Running::start(sources, log.clone())?;
-    let Some(port) = running.bound().iter().find(|bound| !bound.is_redirect).map(|bound| bound.address.port()) else {
+    let Some(port) =
+        running.bound().iter().find(|bound| !bound.is_redirect).map(|bound| bound.address.port())
+    else {
         bail!("{} has no listener", folder.join("gatehouse.yaml").display());
     };
     let (shown, ca) = (folder.display(), authority.certificate.display());

@@ -4,8 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use gatehouse_model::resources::{Catalog, Scope, SubscriptionState};
 use gatehouse_model::did_you_mean;
+use gatehouse_model::resources::{Catalog, Scope, SubscriptionState};
 use gatehouse_store::{KeyKind, Origin, SubscriptionId, SubscriptionKey, SubscriptionRecord};
 use serde_json::json;
 
@@ -17,8 +17,6 @@ use crate::load::{self, OpenStore};
 pub(crate) struct Arguments {
     #[command(subcommand)]
     action: Action,
-    #[command(flatten)]
-    config: ConfigArgument,
     /// How to print
     #[arg(long, value_enum, default_value_t, global = true)]
     format: Format,
@@ -77,8 +75,8 @@ enum Key {
 }
 
 /// Runs the action. A running gateway picks the change up within a second.
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    match act(arguments) {
+pub(crate) fn run(arguments: &Arguments, config: &ConfigArgument) -> Outcome {
+    match act(arguments, config) {
         Ok(()) => Outcome::Good,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -87,8 +85,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     }
 }
 
-fn act(arguments: &Arguments) -> Result<()> {
-    let configuration = match load::read_configuration(&arguments.config.path()) {
+fn act(arguments: &Arguments, config: &ConfigArgument) -> Result<()> {
+    let configuration = match load::read_configuration(&config.path()) {
         (Some(configuration), findings) if !findings.has_errors() => configuration,
         (_, findings) => bail!("the configuration has errors\n{findings}"),
     };
@@ -195,7 +193,13 @@ fn list(open: &OpenStore, json: bool) -> Result<()> {
         println!("There are no subscriptions.");
     }
     for record in records {
-        println!("{:<24} {:<10} {:<28} {}", record.id, record.state.as_str(), record.scope, record.display_name);
+        println!(
+            "{:<24} {:<10} {:<28} {}",
+            record.id,
+            record.state.as_str(),
+            record.scope,
+            record.display_name
+        );
     }
     Ok(())
 }
@@ -229,7 +233,9 @@ fn parse_id(text: &str) -> Result<SubscriptionId> {
         None => SubscriptionId::service(text),
     };
     let is_name = |name: &str| {
-        !name.is_empty() && name.len() <= 256 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+        !name.is_empty()
+            && name.len() <= 256
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
     };
     if !is_name(&id.name) || !id.workspace.as_deref().is_none_or(is_name) {
         bail!("`{text}` is no subscription name; a name has letters, digits, `-`, `.` and `_`");

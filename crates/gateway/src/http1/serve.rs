@@ -224,14 +224,18 @@ impl TimeKeeper<'_> {
             return Verdict::Wait;
         }
         let idle_since = activity.idle_since();
-        if now >= idle_since + limits.idle_timeout {
-            return Verdict::Abort;
-        }
         let is_between = self.answered.get() == self.wire.heads()
             && !self.wire.is_mid_message()
             && !self.wire.is_refused()
             && self.session.flow.blocked_since().is_none();
-        if is_between && now >= idle_since + PARK_AFTER { Verdict::Park } else { Verdict::Wait }
+        if is_between && now >= idle_since + PARK_AFTER.min(limits.idle_timeout) {
+            // A parked connection ends at its idle timeout in good form.
+            Verdict::Park
+        } else if now >= idle_since + limits.idle_timeout {
+            Verdict::Abort
+        } else {
+            Verdict::Wait
+        }
     }
 
     /// Marks are set without a timer, so the look comes a few times within the shortest bound.

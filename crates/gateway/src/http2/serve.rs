@@ -102,7 +102,8 @@ where
             }
             if activity.in_flight() > 0 {
                 farewell = None;
-            } else if now >= activity.idle_since() + limits.idle_timeout {
+            } else if told || now >= activity.idle_since() + limits.idle_timeout {
+                // A client that is gone does not answer the GOAWAY.
                 if is_over(Some(*farewell.get_or_insert(now)), FAREWELL) {
                     return Poll::Ready(());
                 }

@@ -43,9 +43,9 @@ pub(super) async fn accept(
             }
             Some(Err(error)) => {
                 common.statistics.count_accept_error();
-                if is_exhaustion(&error) {
-                    // The connection stays in the queue, and the socket stays readable: without a wait this loop
-                    // would spin.
+                if !is_of_the_connection(&error) {
+                    // For want of descriptors or memory the connection stays in the queue, and the socket stays
+                    // readable: without a wait this loop would spin.
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(LONGEST_WAIT);
                 }
@@ -75,10 +75,17 @@ fn begin(stream: TcpStream, peer: SocketAddr, endpoint: &Endpoint, drain: &Rc<Dr
     ));
 }
 
-fn is_exhaustion(error: &io::Error) -> bool {
-    const ENOMEM: i32 = 12;
-    const ENFILE: i32 = 23;
-    const EMFILE: i32 = 24;
-    const ENOBUFS: i32 = 105;
-    matches!(error.raw_os_error(), Some(ENOMEM | ENFILE | EMFILE | ENOBUFS))
+/// Whether the error is about the connection that was to be accepted (accept(2), "Error handling"): the next may do.
+fn is_of_the_connection(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(
+        error.kind(),
+        Kind::ConnectionAborted
+            | Kind::ConnectionReset
+            | Kind::HostUnreachable
+            | Kind::Interrupted
+            | Kind::NetworkDown
+            | Kind::NetworkUnreachable
+            | Kind::PermissionDenied
+    )
 }

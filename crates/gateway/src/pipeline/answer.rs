@@ -20,13 +20,19 @@ pub(super) fn respond(mut completion: Completion) -> Response<Body> {
 }
 
 /// Answers a WebSocket handshake and joins the two sides until either ends.
-pub(super) fn switch_protocols(mut completion: Completion, upgrade: OnUpgrade, tunnel: Tunnel) -> Response<Body> {
+pub(super) fn switch_protocols(
+    mut completion: Completion,
+    upgrade: OnUpgrade,
+    tunnel: Tunnel,
+) -> Response<Body> {
     let (response, _) = head(&mut completion);
     tokio::task::spawn_local(async move {
         let Ok(client) = upgrade.await else { return };
         let (mut client, mut backend) = (TokioIo::new(client), tunnel);
         // How a tunnel ends is for its two sides to know; the record says how much went through it.
-        if let Ok((from_client, from_backend)) = tokio::io::copy_bidirectional(&mut client, &mut backend).await {
+        if let Ok((from_client, from_backend)) =
+            tokio::io::copy_bidirectional(&mut client, &mut backend).await
+        {
             completion.tunnelled(from_client, from_backend);
         }
     });

@@ -39,7 +39,12 @@ pub(super) struct Completion {
 }
 
 impl Completion {
-    pub(super) fn new(shared: Arc<Shared>, mut exchange: Exchange, connection: &Connection, zone: Zone) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        mut exchange: Exchange,
+        connection: &Connection,
+        zone: Zone,
+    ) -> Self {
         let bytes_in = Arc::new(AtomicU64::new(0));
         if !exchange.request.body.is_empty() {
             let inner = std::mem::take(&mut exchange.request.body);
@@ -104,7 +109,9 @@ impl Completion {
                 self.is_complete = true;
                 Body::Full(bytes)
             }
-            stream @ Body::Stream(_) => Body::stream(Tracked { inner: stream, completion: Some(Box::new(self)) }),
+            stream @ Body::Stream(_) => {
+                Body::stream(Tracked { inner: stream, completion: Some(Box::new(self)) })
+            }
         }
     }
 

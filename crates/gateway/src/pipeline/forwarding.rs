@@ -161,7 +161,8 @@ mod tests {
         let peer = "10.0.0.1:5000".parse().unwrap();
         let chain = headers(&[("x-forwarded-for", "1.1.1.1, 198.51.100.7"), ("x-forwarded-for", "10.0.0.2")]);
         assert_eq!(client_ip(&listener, peer, &chain).to_string(), "198.51.100.7");
-        let standard = headers(&[("forwarded", "for=1.1.1.1, for=\"[2001:db8::1]:4711\";proto=http, for=10.9.9.9")]);
+        let standard =
+            headers(&[("forwarded", "for=1.1.1.1, for=\"[2001:db8::1]:4711\";proto=http, for=10.9.9.9")]);
         assert_eq!(client_ip(&listener, peer, &standard).to_string(), "2001:db8::1");
         let broken = headers(&[("x-forwarded-for", "198.51.100.7, unknown, 10.0.0.2")]);
         assert_eq!(client_ip(&listener, peer, &broken).to_string(), "10.0.0.2");
@@ -170,7 +171,11 @@ mod tests {
     #[test]
     fn the_backend_is_told_the_truth() {
         let (peer, local) = ("203.0.113.9:5000".parse().unwrap(), "192.0.2.1:8443".parse().unwrap());
-        let mut fields = headers(&[("x-forwarded-for", "10.0.0.1"), ("x-forwarded-proto", "http"), ("forwarded", "for=x")]);
+        let mut fields = headers(&[
+            ("x-forwarded-for", "10.0.0.1"),
+            ("x-forwarded-proto", "http"),
+            ("forwarded", "for=x"),
+        ]);
         write_forwarding_headers(&listener(&[]), peer, local, "api.example", &mut fields);
         assert_eq!(fields["x-forwarded-for"], "203.0.113.9");
         assert_eq!(fields["x-forwarded-proto"], "https");

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use gatehouse_policy::{
-    BackendChoice, Body, Clock, Exchange, Query, Random, Request, RequestUrl, Route, Variables,
+    BackendChoice, Body, Clock, Exchange, Marks, Query, Random, Request, RequestUrl, Route, Variables,
 };
 use gatehouse_telemetry::trace_context::TraceContext;
-use http::header::{CONNECTION, HOST, HeaderName, TE, UPGRADE};
+use http::header::{HOST, HeaderName, TE, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method};
 use smallvec::SmallVec;
 use uuid::Uuid;
 
 use super::forwarding;
 use crate::connection::Connection;
+use crate::hop_by_hop;
 use crate::snapshot::{ListenerFacts, Snapshot};
 
 /// The header that carries the request id to the backend and back to the client.
@@ -71,7 +72,13 @@ pub(super) fn exchange(
     {
         headers.insert(HOST, value);
     }
-    forwarding::write_forwarding_headers(listener, connection.peer, connection.local, &target.host, &mut headers);
+    forwarding::write_forwarding_headers(
+        listener,
+        connection.peer,
+        connection.local,
+        &target.host,
+        &mut headers,
+    );
     let id = Uuid::from_u64_pair(random.next(), random.next());
     let id = uuid::Builder::from_u128(id.as_u128()).with_version(uuid::Version::Random).into_uuid();
     let mut buffer = Uuid::encode_buffer();
@@ -112,50 +119,33 @@ pub(super) fn exchange(
         last_error: None,
         deferred: SmallVec::new(),
         counted: SmallVec::new(),
+        marks: Marks::default(),
     }
 }
 
-/// Takes out the fields that belong to one connection (RFC 9110 section 7.6.1) and those that `Connection` names.
-/// `TE: trailers` stays, gRPC lives by it.
-pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    const ALWAYS: [HeaderName; 7] = [
-        CONNECTION,
-        HeaderName::from_static("keep-alive"),
-        HeaderName::from_static("proxy-connection"),
-        http::header::PROXY_AUTHENTICATE,
-        http::header::PROXY_AUTHORIZATION,
-        http::header::TRANSFER_ENCODING,
-        UPGRADE,
-    ];
-    if headers.contains_key(CONNECTION) {
-        let named: SmallVec<[HeaderName; 4]> = headers
-            .get_all(CONNECTION)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
-            .collect();
-        for name in named {
-            headers.remove(name);
-        }
-    }
-    for name in ALWAYS {
-        headers.remove(name);
-    }
-    if let Some(value) = headers.get(TE)
-        && !value.as_bytes().eq_ignore_ascii_case(b"trailers")
-    {
-        headers.remove(TE);
+/// Takes out the fields that belong to one connection; `TE: trailers` stays, gRPC lives by it.
+fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    let wants_trailers =
+        headers.get(TE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"trailers"));
+    hop_by_hop::strip(headers);
+    if wants_trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
     }
 }
 
 /// Whether a request asks for a WebSocket: an HTTP/1.1 upgrade (RFC 6455) or an extended CONNECT (RFC 8441).
 pub(super) fn is_websocket<B>(request: &http::Request<B>) -> bool {
     if *request.method() == Method::CONNECT {
-        return request.extensions().get::<hyper::ext::Protocol>().is_some_and(|protocol| protocol.as_str() == "websocket");
+        return request
+            .extensions()
+            .get::<hyper::ext::Protocol>()
+            .is_some_and(|protocol| protocol.as_str() == "websocket");
     }
     *request.method() == Method::GET
-        && request.headers().get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+        && request
+            .headers()
+            .get(UPGRADE)
+            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 fn split_authority(authority: &str) -> Option<(&str, Option<u16>)> {

@@ -12,7 +12,9 @@ use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use http::{Method, StatusCode};
 
 use crate::router::{ApiIndex, check_path};
-use crate::snapshot::{AccessDecision, Denied, ProductIndex, PublishedApi, PublishedOperation, Snapshot, decide_access};
+use crate::snapshot::{
+    AccessDecision, Denied, ProductIndex, PublishedApi, PublishedOperation, Snapshot, decide_access,
+};
 
 /// Runs an exchange through routing, access and policies; afterwards `exchange.response` is the answer. Gives the
 /// counts of the operation that was matched, if one was. Without a zone nothing is published.
@@ -64,7 +66,8 @@ fn route<'s>(
     let api = api_at(snapshot, found.api).ok_or_else(builtin::operation_not_found)?;
     request.url.path = found.rest.to_owned();
     exchange.route.api = Some(Arc::clone(&api.facts));
-    let Some(matched) = api.tree.find(request.method.as_str(), found.rest, &request.original_url.query) else {
+    let Some(matched) = api.tree.find(request.method.as_str(), found.rest, &request.original_url.query)
+    else {
         return Ok((api, None));
     };
     let Some(operation) = api.operations.get(matched.operation as usize) else { return Ok((api, None)) };
@@ -115,7 +118,7 @@ fn enter<'s>(
     let now = (world.clock.now_millis() / 1000) as i64;
     let decision = {
         let request = &exchange.request;
-        let in_header = request.headers.get(&api.key_header).map(|value| value.as_bytes());
+        let in_header = request.headers.get(&api.key_header).map(http::HeaderValue::as_bytes);
         let in_query =
             if in_header.is_none() { request.original_url.query.first(&api.key_query) } else { None };
         let presented = in_header.or_else(|| in_query.as_ref().map(|value| value.as_bytes()));

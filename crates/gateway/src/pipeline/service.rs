@@ -9,7 +9,10 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use foldhash::fast::RandomState;
 use futures_util::future::LocalBoxFuture;
-use gatehouse_policy::{Body, Clock as _, Concurrency, Failure, Random as _, World, accepts_problem, error_response};
+use gatehouse_policy::{
+    Body, Clock as _, Concurrency, Failure, Random as _, ResponseCache, World, accepts_problem,
+    error_response,
+};
 use gatehouse_store::KeyRing;
 use gatehouse_store::counters::{CounterKeys, Counters};
 use gatehouse_telemetry::access_log::{AccessLog, AccessRecord, ErrorRecord};
@@ -47,6 +50,8 @@ pub struct Shared {
     pub counter_keys: CounterKeys,
     /// Executions under way.
     pub concurrency: Concurrency,
+    /// Answers that are kept.
+    pub response_cache: ResponseCache,
     /// Time.
     pub clock: SystemClock,
     /// Where records of requests go.
@@ -72,17 +77,29 @@ impl Core {
         Self { shared, pools, random: CoreRandom::new(seed) }
     }
 
-    async fn answer(self: Rc<Self>, mut request: Request<Body>, connection: Rc<Connection>) -> Response<Body> {
+    async fn answer(
+        self: Rc<Self>,
+        mut request: Request<Body>,
+        connection: Rc<Connection>,
+    ) -> Response<Body> {
         let snapshot = self.shared.snapshot.load_full();
         let Some(listener) = snapshot.listeners.get(&connection.listener).map(Arc::clone) else {
             // The listener is gone from the configuration; its connections are being drained.
             return self.refuse(StatusCode::SERVICE_UNAVAILABLE, "This listener has closed.", &connection);
         };
         let Some(target) = Target::of(&request, &connection) else {
-            return self.refuse(StatusCode::BAD_REQUEST, "The request needs exactly one valid Host.", &connection);
+            return self.refuse(
+                StatusCode::BAD_REQUEST,
+                "The request needs exactly one valid Host.",
+                &connection,
+            );
         };
         if !listener.answers_to(&target.host) || connection.is_misdirected(&target.host) {
-            return self.refuse(StatusCode::MISDIRECTED_REQUEST, "This host is not served here.", &connection);
+            return self.refuse(
+                StatusCode::MISDIRECTED_REQUEST,
+                "This host is not served here.",
+                &connection,
+            );
         }
         if let Some(response) = self.built_in(&request, &listener) {
             return response;
@@ -100,6 +117,7 @@ impl Core {
             counters: &*shared.counters,
             counter_keys: &shared.counter_keys,
             concurrency: &shared.concurrency,
+            response_cache: &shared.response_cache,
             upstream: &upstream,
             buffered_body_bytes: bound,
         };
@@ -127,14 +145,22 @@ impl Core {
     }
 
     /// Records a request of which nothing but its refusal is known.
-    fn record_refusal(&self, id: Uuid, status: StatusCode, reason: &str, bytes_out: u64, connection: &Connection) {
+    fn record_refusal(
+        &self,
+        id: Uuid,
+        status: StatusCode,
+        reason: &str,
+        bytes_out: u64,
+        connection: &Connection,
+    ) {
         if let Some(measures) = self.shared.listeners.load().get(&connection.listener) {
             measures.request(Some(status.as_u16()));
             measures.refuse_request(refusal(status));
         }
         let Some(log) = &self.shared.access_log else { return };
         let snapshot = self.shared.snapshot.load();
-        let zone = snapshot.listeners.get(&connection.listener).map_or("external", |known| known.zone.as_str());
+        let zone =
+            snapshot.listeners.get(&connection.listener).map_or("external", |known| known.zone.as_str());
         let mut buffer = Uuid::encode_buffer();
         let client_ip: IpAddr = connection.peer.ip().to_canonical();
         log.record(&AccessRecord {

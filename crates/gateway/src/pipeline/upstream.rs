@@ -39,7 +39,11 @@ impl<'u> CoreUpstream<'u> {
         self.tunnel.borrow_mut().take()
     }
 
-    async fn send(&self, exchange: &mut Exchange, options: &ForwardOptions) -> Result<Response, UpstreamError> {
+    async fn send(
+        &self,
+        exchange: &mut Exchange,
+        options: &ForwardOptions,
+    ) -> Result<Response, UpstreamError> {
         let is_websocket_api = exchange.route.api.as_ref().is_some_and(|api| api.kind == ApiKind::WebSocket);
         if !(is_websocket_api && exchange.request.websocket) {
             return self.client.forward(exchange, options).await;

@@ -35,7 +35,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Fast randomness of one core (SplitMix64), seeded by the operating system: for balancing, request ids and jitter.
+/// Fast randomness of one core (`SplitMix64`), seeded by the operating system: for balancing, request ids and jitter.
 #[derive(Debug)]
 pub struct CoreRandom {
     state: Cell<u64>,

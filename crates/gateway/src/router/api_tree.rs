@@ -98,8 +98,12 @@ impl ApiTree {
                 at = self.child(at, version);
                 Selector::Always
             }
-            Versioning::Query(name, version) => Selector::Query(name.as_str().into(), version.as_str().into()),
-            Versioning::Header(name, version) => Selector::Header(name.as_str().into(), version.as_str().into()),
+            Versioning::Query(name, version) => {
+                Selector::Query(name.as_str().into(), version.as_str().into())
+            }
+            Versioning::Header(name, version) => {
+                Selector::Header(name.as_str().into(), version.as_str().into())
+            }
         };
         let versions = &mut self.nodes[at].versions;
         let index = match versions.iter().position(|version| version.selector == selector) {
@@ -173,10 +177,13 @@ impl ApiTree {
         query: &Query,
         headers: &HeaderMap,
     ) -> Option<ApiMatch<'p>> {
-        let version = self.nodes[at].versions.iter().find(|version| version.selector.accepts(query, headers))?;
+        let version =
+            self.nodes[at].versions.iter().find(|version| version.selector.accepts(query, headers))?;
         let api = match revision {
             None => version.current?,
-            Some(wanted) => version.revisions.iter().find(|(known, _)| &**known == wanted).map(|(_, api)| *api)?,
+            Some(wanted) => {
+                version.revisions.iter().find(|(known, _)| &**known == wanted).map(|(_, api)| *api)?
+            }
         };
         Some(ApiMatch { api, rest: if rest.is_empty() { "/" } else { rest } })
     }
@@ -186,7 +193,9 @@ impl Selector {
     fn accepts(&self, query: &Query, headers: &HeaderMap) -> bool {
         match self {
             Self::Always => true,
-            Self::Query(name, version) => query.first(name).is_some_and(|value| value.eq_ignore_ascii_case(version)),
+            Self::Query(name, version) => {
+                query.first(name).is_some_and(|value| value.eq_ignore_ascii_case(version))
+            }
             Self::Header(name, version) => headers
                 .get(&**name)
                 .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(version.as_bytes())),

@@ -171,7 +171,9 @@ impl Leaf {
                 Segment::Parameter(name) => parameters.push((name.clone(), decode(raw))),
                 Segment::Compound(parts) => {
                     let decoded = decode(raw);
-                    match_compound(parts, &decoded, |name, value| parameters.push((name.clone(), value.to_owned())));
+                    match_compound(parts, &decoded, |name, value| {
+                        parameters.push((name.clone(), value.to_owned()))
+                    });
                 }
                 Segment::Rest(Some(name)) => {
                     let rest = segments.get(index..).unwrap_or_default().join("/");
@@ -222,7 +224,10 @@ mod tests {
     fn find(tree: &OperationTree, method: &str, url: &str) -> Option<(u32, Vec<String>)> {
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
         let found = tree.find(method, path, &Query::new(query))?;
-        Some((found.operation, found.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect()))
+        Some((
+            found.operation,
+            found.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect(),
+        ))
     }
 
     #[test]
@@ -260,7 +265,8 @@ mod tests {
 
     #[test]
     fn required_query_parameters_choose_between_operations() {
-        let tree = tree(&[("GET", "/find"), ("GET", "/find?date={date}"), ("GET", "/find?kind=full&date={d}")]);
+        let tree =
+            tree(&[("GET", "/find"), ("GET", "/find?date={date}"), ("GET", "/find?kind=full&date={d}")]);
         assert_eq!(find(&tree, "GET", "/find"), Some((0, vec![])));
         assert_eq!(find(&tree, "GET", "/find?x=1&Date=2%2F3"), Some((1, vec!["date=2/3".into()])));
         assert_eq!(find(&tree, "GET", "/find?kind=full&date=1"), Some((2, vec!["d=1".into()])));

@@ -42,7 +42,7 @@ pub fn check_path(path: &str) -> Result<(), PathError> {
             return Err(PathError::Ambiguous);
         }
         let mut parts = decoded.split(|byte| matches!(byte, b'/' | b'\\'));
-        if parts.any(|part| is_dot_segment(part)) {
+        if parts.any(is_dot_segment) {
             return Err(PathError::DotSegment);
         }
     }
@@ -79,16 +79,35 @@ mod tests {
 
     #[test]
     fn honest_paths_pass() {
-        for path in ["/", "/a/b", "/a//b/", "/a.b/..c", "/.well-known/x", "/a%20b", "/a%2Fb", "/x;v=1/y", "/...", "/é"] {
+        for path in [
+            "/",
+            "/a/b",
+            "/a//b/",
+            "/a.b/..c",
+            "/.well-known/x",
+            "/a%20b",
+            "/a%2Fb",
+            "/x;v=1/y",
+            "/...",
+            "/é",
+        ] {
             assert_eq!(check_path(path), Ok(()), "{path}");
         }
     }
 
     #[test]
     fn traversal_is_refused_in_every_spelling() {
-        for path in
-            ["/a/../b", "/a/./b", "/..", "/a/%2e%2e/b", "/a/.%2E/b", "/a/..%2fb", "/a%2f..%2fb", "/a/..%5cb", "/a/..;/b"]
-        {
+        for path in [
+            "/a/../b",
+            "/a/./b",
+            "/..",
+            "/a/%2e%2e/b",
+            "/a/.%2E/b",
+            "/a/..%2fb",
+            "/a%2f..%2fb",
+            "/a/..%5cb",
+            "/a/..;/b",
+        ] {
             assert_eq!(check_path(path), Err(PathError::DotSegment), "{path}");
         }
     }

@@ -201,11 +201,12 @@ pub(super) fn match_compound<'s>(
                 let first = at + decoded[at..].chars().next().map_or(0, char::len_utf8);
                 let end = match parts.get(index + 1) {
                     // The last literal binds at the end of the segment, the others where they stand first.
-                    Some(Part::Literal(next)) if index + 2 == parts.len() => folded
-                        .strip_suffix(next.as_str())
-                        .map(str::len)
-                        .filter(|end| *end >= first),
-                    Some(Part::Literal(next)) => folded.get(first..).and_then(|tail| tail.find(next)).map(|i| first + i),
+                    Some(Part::Literal(next)) if index + 2 == parts.len() => {
+                        folded.strip_suffix(next.as_str()).map(str::len).filter(|end| *end >= first)
+                    }
+                    Some(Part::Literal(next)) => {
+                        folded.get(first..).and_then(|tail| tail.find(next)).map(|i| first + i)
+                    }
                     _ => Some(decoded.len()),
                 };
                 match end {
@@ -230,9 +231,12 @@ mod tests {
     use super::*;
 
     fn compound(template: &str, segment: &str) -> Option<Vec<String>> {
-        let Segment::Compound(parts) = Segment::parse(template).unwrap() else { panic!("{template} is not compound") };
+        let Segment::Compound(parts) = Segment::parse(template).unwrap() else {
+            panic!("{template} is not compound")
+        };
         let mut values = Vec::new();
-        match_compound(&parts, segment, |name, value| values.push(format!("{name}={value}"))).then_some(values)
+        match_compound(&parts, segment, |name, value| values.push(format!("{name}={value}")))
+            .then_some(values)
     }
 
     #[test]

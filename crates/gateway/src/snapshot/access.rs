@@ -60,7 +60,8 @@ pub fn decide_access(
         Scope::Api(name) if **name == *api.root => AccessDecision::Allowed { product: None, subscription },
         Scope::Api(_) => AccessDecision::Denied(Denied::KeyInvalid),
         Scope::Product(name) => {
-            let product = api.products.iter().copied().find(|index| is_product(snapshot, *index, name, record));
+            let product =
+                api.products.iter().copied().find(|index| is_product(snapshot, *index, name, record));
             match (product, api.open_product) {
                 (Some(product), _) => AccessDecision::Allowed { product: Some(product), subscription },
                 // A key of another product does not shut the caller out of a product that needs none.

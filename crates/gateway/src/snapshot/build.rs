@@ -6,17 +6,15 @@ use std::sync::Arc;
 use gatehouse_model::configuration::{Configuration, Zone};
 use gatehouse_model::resources::{Api, Catalog, Operation, Product, Resources, VersioningScheme};
 use gatehouse_model::{Diagnostic, Diagnostics, Location, Severity, did_you_mean};
-use gatehouse_policy::{
-    ApiFacts, CompileInput, Deployment, OperationFacts, PlanKey, Policies, ProductFacts,
-};
+use gatehouse_policy::{ApiFacts, CompileInput, Deployment, OperationFacts, PlanKey, Policies, ProductFacts};
 use gatehouse_telemetry::metrics::Metrics;
 use gatehouse_vault::NamedValues;
 use http::HeaderName;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::Snapshot;
 use super::listener::ListenerFacts;
 use super::published::{OperationPlans, ProductIndex, PublishedApi, PublishedOperation, PublishedProduct};
-use super::Snapshot;
 use crate::router::{ApiTree, OperationTree, UrlTemplate, Versioning};
 use crate::upstream::{BackendSources, Backends};
 
@@ -123,7 +121,9 @@ fn resolve_credential(named_values: &NamedValues, text: &SecretString) -> Result
     while let Some(open) = rest.find("{{") {
         filled.push_str(&rest[..open]);
         let inner = &rest[open + 2..];
-        let Some(close) = inner.find("}}") else { return Err("`{{` opens a named value that is not closed".into()) };
+        let Some(close) = inner.find("}}") else {
+            return Err("`{{` opens a named value that is not closed".into());
+        };
         let name = inner[..close].trim();
         let Some(resolved) = named_values.get(None, name) else {
             let near = did_you_mean(name, named_values.names(None));
@@ -143,7 +143,10 @@ fn resolve_credential(named_values: &NamedValues, text: &SecretString) -> Result
 /// Every name that a zone exposes must be an API's.
 fn check_exposure(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) {
     use gatehouse_model::configuration::Expose;
-    let zones = [(Zone::External, &input.configuration.zones.external), (Zone::Internal, &input.configuration.zones.internal)];
+    let zones = [
+        (Zone::External, &input.configuration.zones.external),
+        (Zone::Internal, &input.configuration.zones.internal),
+    ];
     for (zone, expose) in zones {
         let names = match expose {
             Expose::Apis(names) => names,
@@ -160,13 +163,17 @@ fn check_exposure(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) {
             Expose::All => continue,
         };
         let known = || {
-            input.catalog.scopes().flat_map(|(_, resources)| resources.apis.values().map(|api| api.root.as_str()))
+            input
+                .catalog
+                .scopes()
+                .flat_map(|(_, resources)| resources.apis.values().map(|api| api.root.as_str()))
         };
         for name in names {
             if known().any(|root| root == name.value) {
                 continue;
             }
-            let message = format!("zone `{}` exposes the API `{}`, which does not exist", zone.as_str(), name.value);
+            let message =
+                format!("zone `{}` exposes the API `{}`, which does not exist", zone.as_str(), name.value);
             let mut finding = Diagnostic::error("missing-reference", name.location.clone(), message);
             if let Some(near) = did_you_mean(&name.value, known()) {
                 finding = finding.fix(format!("did you mean `{near}`?"));
@@ -251,7 +258,8 @@ impl Builder<'_> {
                     operations.push(self.operation(workspace, api, operation, products));
                 }
                 Err(why) => {
-                    let message = format!("the template of operation `{}` cannot be used: {why}", operation.name);
+                    let message =
+                        format!("the template of operation `{}` cannot be used: {why}", operation.name);
                     self.diagnostics.push(
                         Diagnostic::error("bad-template", operation.location.clone(), message)
                             .resource(format!("apis/{}/operations/{}", api.name, operation.name)),
@@ -268,7 +276,10 @@ impl Builder<'_> {
             key_header,
             key_query: api.key_names.query.as_str().into(),
             products: products.iter().map(|(index, _)| *index).collect(),
-            open_product: products.iter().find(|(_, product)| !product.subscription_required).map(|(index, _)| *index),
+            open_product: products
+                .iter()
+                .find(|(_, product)| !product.subscription_required)
+                .map(|(index, _)| *index),
             tree,
             operations,
             plan: self.policies.plan(&key),
@@ -281,19 +292,36 @@ impl Builder<'_> {
         let zones = &self.input.configuration.zones;
         let mut result = Ok(());
         if zones.external.contains(&api.root) {
-            result = result.and(self.external.insert(&api.path, &versioning, &api.revision, api.is_current, index));
+            result = result.and(self.external.insert(
+                &api.path,
+                &versioning,
+                &api.revision,
+                api.is_current,
+                index,
+            ));
         }
         if zones.internal.contains(&api.root) {
-            result = result.and(self.internal.insert(&api.path, &versioning, &api.revision, api.is_current, index));
+            result = result.and(self.internal.insert(
+                &api.path,
+                &versioning,
+                &api.revision,
+                api.is_current,
+                index,
+            ));
         }
         let Err(duplicate) = result else { return true };
-        let first = self.apis.get(duplicate.first as usize).map(|first| first.facts.id.to_string()).unwrap_or_default();
+        let first = self
+            .apis
+            .get(duplicate.first as usize)
+            .map(|first| first.facts.id.to_string())
+            .unwrap_or_default();
         let message = format!(
             "APIs `{first}` and `{}` answer the same path `/{}`, version and revision",
             api.name, api.path
         );
         self.diagnostics.push(
-            Diagnostic::error("duplicate-path", api.location.clone(), message).resource(format!("apis/{}", api.name)),
+            Diagnostic::error("duplicate-path", api.location.clone(), message)
+                .resource(format!("apis/{}", api.name)),
         );
         false
     }

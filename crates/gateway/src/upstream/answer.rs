@@ -15,8 +15,8 @@ use hyper::ext::ReasonPhrase;
 use tokio::time::{Instant, Sleep};
 
 use super::expect::Gate;
-use super::hop_by_hop;
 use super::pool::StreamSlot;
+use crate::hop_by_hop;
 
 /// Makes an exchange's answer of a backend's.
 pub(super) fn accept(

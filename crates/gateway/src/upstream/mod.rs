@@ -34,7 +34,6 @@ mod client;
 mod credentials;
 mod expect;
 mod failure;
-mod hop_by_hop;
 mod observer;
 mod payload;
 mod pool;

@@ -11,9 +11,9 @@ use http::{Method, Request, Version};
 use http_body::Body as _;
 
 use super::credentials::Credentials;
-use super::hop_by_hop::{is_hop_by_hop, named_by_connection};
 use super::pool::Authority;
 use super::request_body::RequestBody;
+use crate::hop_by_hop::{is_hop_by_hop, named_by_connection};
 
 /// What is sent, whichever connection it goes over.
 #[derive(Clone, Copy)]

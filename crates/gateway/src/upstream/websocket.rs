@@ -97,7 +97,7 @@ impl Client<'_> {
         check(response.headers(), &accept)?;
         let upgraded = hyper::upgrade::on(&mut response).await.map_err(|error| failure::exchange(&error))?;
         let mut headers = std::mem::take(response.headers_mut());
-        super::hop_by_hop::strip(&mut headers);
+        crate::hop_by_hop::strip(&mut headers);
         let status = if is_http2 {
             headers.remove(SEC_WEBSOCKET_ACCEPT);
             StatusCode::OK

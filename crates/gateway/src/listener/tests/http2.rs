@@ -1,6 +1,7 @@
 //! HTTP/2 as honest clients speak it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
@@ -133,6 +134,26 @@ fn a_websocket_comes_by_extended_connect() {
 }
 
 #[test]
+fn a_silent_tunnel_is_not_idle() {
+    let harness = Harness::with(|_, _, limits| limits.idle_timeout = Duration::from_millis(300));
+    run(&harness, async |mut client| {
+        ask(&mut client, get("https://a.example/").body(()).unwrap()).await.unwrap();
+        let request = Request::connect("https://a.example/ws")
+            .extension(h2::ext::Protocol::from_static("websocket"))
+            .body(())
+            .unwrap();
+        let (response, mut stream) = client.send_request(request, false).unwrap();
+        let mut answers = response.await.unwrap().into_body();
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        stream.send_data(Bytes::from_static(b"still"), false).unwrap();
+        assert_eq!(answers.data().await.unwrap().unwrap(), "STILL");
+        // No GOAWAY has been sent either.
+        let (status, _) = ask(&mut client, get("https://a.example/").body(()).unwrap()).await.unwrap();
+        assert_eq!(status, 200);
+    });
+}
+
+#[test]
 fn a_drain_lets_streams_end() {
     let mut harness = Harness::start();
     let listeners = harness.listeners.take().unwrap();
@@ -147,7 +168,7 @@ fn a_drain_lets_streams_end() {
         let driver = tokio::spawn(connection);
         let (response, _) =
             client.send_request(get("https://a.example/slow").body(()).unwrap(), true).unwrap();
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
         let drain = std::thread::spawn(move || listeners.drain());
         let text = body(response.await.unwrap()).await;
         assert!(text.contains("GET /slow"), "{text}");

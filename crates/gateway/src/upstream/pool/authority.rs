@@ -270,7 +270,7 @@ impl Authority {
                         Ok(Sent { response, stream: None, switched: Some(SwitchedConnection(slot)) })
                     }
                     Ok(response) => {
-                        lease.give_back(self);
+                        lease.give_back(self, response.headers());
                         Ok(Sent { response, stream: None, switched: None })
                     }
                     Err(mut failure) => {

@@ -1,13 +1,15 @@
 //! HTTP/1.1 connections: one request at a time, taken up again once the answer was read to its end.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
+use http::HeaderMap;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
@@ -31,6 +33,8 @@ pub(super) struct Connection {
     /// when that is done: the reader may be on the far side of a `Send` bound that the pool cannot cross.
     returning: RefCell<Option<SendRequest<RequestBody>>>,
     slot: RefCell<Option<Arc<Slot>>>,
+    /// How long the peer keeps it without a request; endless where it does not say.
+    patience: Cell<Duration>,
 }
 
 /// A connection without a request.
@@ -42,9 +46,10 @@ pub(super) struct Idle {
 }
 
 impl Idle {
-    /// Whether the peer has closed it.
+    /// Whether the peer has closed it, or is about to.
     pub(super) fn is_closed(&self) -> bool {
-        self.sender.is_closed()
+        let patience = self.connection.patience.get();
+        self.sender.is_closed() || (patience != Duration::MAX && self.since.elapsed() >= patience)
     }
 
     /// Since when there is nothing to do.
@@ -73,7 +78,10 @@ pub(in crate::upstream) struct Http1Lease {
 
 impl Http1Lease {
     /// Lets the connection go back to the pool once the answer has been read.
-    pub(super) fn give_back(self, authority: &Authority) {
+    pub(super) fn give_back(self, authority: &Authority, answer: &HeaderMap) {
+        if let Some(patience) = patience(answer) {
+            self.connection.patience.set(patience);
+        }
         if self.sender.is_ready() {
             authority.put_idle(Idle {
                 sender: self.sender,
@@ -103,10 +111,26 @@ pub(super) async fn open(
         .max_header_size(HEAD)
         .handshake(TokioIo::new(stream))
         .await?;
-    let shared =
-        Rc::new(Connection { peer, returning: RefCell::new(None), slot: RefCell::new(Some(Arc::new(slot))) });
+    let shared = Rc::new(Connection {
+        peer,
+        returning: RefCell::new(None),
+        slot: RefCell::new(Some(Arc::new(slot))),
+        patience: Cell::new(Duration::MAX),
+    });
     tokio::task::spawn_local(drive(connection.with_upgrades(), Rc::clone(&shared), authority));
     Ok(Http1Lease { sender, connection: shared, reused: false })
+}
+
+/// What `Keep-Alive: timeout` promises, less a margin: a request that meets the peer's closing is lost, and one that
+/// is not idempotent cannot be sent again.
+fn patience(answer: &HeaderMap) -> Option<Duration> {
+    let parameters = answer.get("keep-alive")?.to_str().ok()?;
+    let seconds = parameters.split(',').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        if name.trim().eq_ignore_ascii_case("timeout") { value.trim().parse::<u32>().ok() } else { None }
+    })?;
+    let promised = Duration::from_secs(u64::from(seconds));
+    Some(promised.saturating_sub(Duration::from_secs(1)).max(promised / 2))
 }
 
 async fn drive(

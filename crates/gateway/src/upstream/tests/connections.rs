@@ -279,3 +279,18 @@ fn a_client_that_leaves_takes_its_connection_with_it() {
         assert_eq!(core.counts.opened.get(), 3, "each found the place free again");
     });
 }
+
+#[test]
+fn a_connection_is_given_up_before_its_peer_does() {
+    run(async {
+        let answer = "HTTP/1.1 200 OK\r\nkeep-alive: max=9, timeout=1\r\ncontent-length: 2\r\n\r\nok";
+        let url = http_url(peers::canned(answer).await);
+        let core = Core::new();
+        core.get(&url, "/").await.unwrap();
+        core.get(&url, "/").await.unwrap();
+        assert_eq!((core.counts.opened.get(), core.counts.reused.get()), (1, 1));
+        tokio::time::sleep(Duration::from_millis(550)).await;
+        core.get(&url, "/").await.unwrap();
+        assert_eq!((core.counts.opened.get(), core.counts.reused.get()), (2, 1));
+    });
+}

@@ -325,6 +325,7 @@ fn exchange(method: Method, base: &str, path: &str) -> Exchange {
         last_error: None,
         deferred: smallvec::SmallVec::new(),
         counted: smallvec::SmallVec::new(),
+        marks: gatehouse_policy::Marks::default(),
     }
 }
 

@@ -7,7 +7,7 @@ use http::header::{
 use smallvec::SmallVec;
 
 /// Whether a field belongs to the connection whatever its `Connection` field says.
-pub(super) fn is_hop_by_hop(name: &HeaderName) -> bool {
+pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
     name == CONNECTION
         || name == TRANSFER_ENCODING
         || name == TE
@@ -18,7 +18,7 @@ pub(super) fn is_hop_by_hop(name: &HeaderName) -> bool {
 }
 
 /// The fields that `Connection` names besides those that are hop-by-hop anyway.
-pub(super) fn named_by_connection(headers: &HeaderMap) -> SmallVec<[HeaderName; 2]> {
+pub(crate) fn named_by_connection(headers: &HeaderMap) -> SmallVec<[HeaderName; 2]> {
     headers
         .get_all(CONNECTION)
         .iter()
@@ -30,7 +30,7 @@ pub(super) fn named_by_connection(headers: &HeaderMap) -> SmallVec<[HeaderName; 
 }
 
 /// Takes hop-by-hop fields out of an answer.
-pub(super) fn strip(headers: &mut HeaderMap) {
+pub(crate) fn strip(headers: &mut HeaderMap) {
     if headers.contains_key(CONNECTION) {
         for name in named_by_connection(headers) {
             headers.remove(name);
