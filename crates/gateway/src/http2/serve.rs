@@ -51,7 +51,7 @@ where
     let activity = Rc::clone(&exchanges.activity);
     let turn = TurnCell::default();
     exchanges.turn = Some(Rc::clone(&turn));
-    let streams = Streams { turn, timeout: limits.body_timeout };
+    let streams = Streams { turn, timeout: limits.body_timeout, activity: Rc::clone(&activity) };
     let mut builder = http2::Builder::new(streams);
     builder
         .timer(TokioTimer::new())

@@ -1,12 +1,14 @@
 //! The tasks of one connection's streams, each with a watch over clients that do not read.
 
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::rt::Executor;
 use tokio::time::{Instant, Sleep};
 
+use crate::client::activity::{Activity, Flight};
 use crate::client::response_body::{Turn, TurnCell};
 
 /// Runs the streams of one connection on the core of the connection.
@@ -16,6 +18,8 @@ pub(super) struct Streams {
     pub(super) turn: TurnCell,
     /// How long a client may leave a frame unread.
     pub(super) timeout: Duration,
+    /// Streams under way. A tunnel is one after its request has been answered.
+    pub(super) activity: Rc<Activity>,
 }
 
 impl<F> Executor<F> for Streams
@@ -23,8 +27,13 @@ where
     F: Future<Output = ()> + 'static,
 {
     fn execute(&self, future: F) {
-        let stream =
-            Stream { future: Box::pin(future), turn: Turn::Gateway, streams: self.clone(), deadline: None };
+        let stream = Stream {
+            future: Box::pin(future),
+            turn: Turn::Gateway,
+            streams: self.clone(),
+            deadline: None,
+            _flight: self.activity.begin(),
+        };
         tokio::task::spawn_local(stream);
     }
 }
@@ -35,6 +44,7 @@ struct Stream<F> {
     turn: Turn,
     streams: Streams,
     deadline: Option<Pin<Box<Sleep>>>,
+    _flight: Flight,
 }
 
 impl<F: Future<Output = ()>> Future for Stream<F> {
