@@ -7,7 +7,7 @@ use gatehouse_model::configuration::{Limits, Listener};
 use gatehouse_model::{Diagnostics, Located};
 
 use super::endpoint::{Endpoint, Protocol, Serving};
-use super::socket::bind_all;
+use super::socket::{bind_all, in_use};
 use super::{Bound, State};
 use crate::tls::{TlsStore, Watched};
 
@@ -84,6 +84,13 @@ impl Plan {
         if diagnostics.has_errors() { Err(diagnostics) } else { Ok(plan) }
     }
 
+    /// Whether the plan has the address already.
+    fn has(&self, address: SocketAddr) -> bool {
+        let kept = self.kept.iter().map(|(place, _)| place.configured);
+        let added = self.added.iter().map(|(place, _)| place.configured);
+        address.port() != 0 && kept.chain(added).any(|other| other == address)
+    }
+
     fn place(
         &mut self,
         address: &Located<SocketAddr>,
@@ -101,8 +108,16 @@ impl Plan {
             self.kept.push((place.clone(), serving));
             return Some(place.bound);
         }
+        if self.has(address.value) {
+            diagnostics.push(in_use(&serving.name, address));
+            return None;
+        }
+        let is_ours = state
+            .places
+            .iter()
+            .any(|place| place.bound.port() == address.value.port() && !is_taken(self, place.id));
         let sockets =
-            bind_all(&serving.name, address, cores).map_err(|error| diagnostics.push(error)).ok()?;
+            bind_all(&serving.name, address, cores, is_ours).map_err(|error| diagnostics.push(error)).ok()?;
         let bound = sockets.first()?.local_addr().ok()?;
         state.next_id += 1;
         let place =

@@ -9,20 +9,20 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// Connections that the kernel completes before they are accepted.
 const BACKLOG: i32 = 4096;
 
-/// One socket for each core.
+/// One socket for each core. `is_ours`: a listener of this process has the port already, on another address, and will
+/// close when this one has taken over.
 pub(super) fn bind_all(
     name: &str,
     address: &Located<SocketAddr>,
     cores: usize,
+    is_ours: bool,
 ) -> Result<Vec<TcpListener>, Diagnostic> {
     let failed = |error: io::Error| {
         let place = address.value;
         let message = format!("listener `{name}` cannot listen on {place}: {error}");
         let diagnostic = Diagnostic::error("listener-address", address.location.clone(), message);
         match error.kind() {
-            io::ErrorKind::AddrInUse => {
-                diagnostic.fix(format!("stop what listens on port {}, or choose another port", place.port()))
-            }
+            io::ErrorKind::AddrInUse => in_use(name, address),
             io::ErrorKind::AddrNotAvailable => diagnostic.fix("name an address of this machine, or 0.0.0.0"),
             io::ErrorKind::PermissionDenied => {
                 diagnostic.fix("ports below 1024 need the capability CAP_NET_BIND_SERVICE")
@@ -30,7 +30,7 @@ pub(super) fn bind_all(
             _ => diagnostic,
         }
     };
-    if address.value.port() != 0 {
+    if address.value.port() != 0 && !is_ours {
         // With SO_REUSEPORT a port that another process of the same user shares would be taken without a word, and
         // each of both would get half of the connections.
         drop(bind(address.value, false).map_err(failed)?);
@@ -45,6 +45,14 @@ pub(super) fn bind_all(
         sockets.push(listener);
     }
     Ok(sockets)
+}
+
+/// The error of an address that something else listens on.
+pub(super) fn in_use(name: &str, address: &Located<SocketAddr>) -> Diagnostic {
+    let place = address.value;
+    let message = format!("listener `{name}` cannot listen on {place}: the address is in use");
+    Diagnostic::error("listener-address", address.location.clone(), message)
+        .fix(format!("stop what listens on port {}, or choose another port", place.port()))
 }
 
 fn bind(address: SocketAddr, share: bool) -> io::Result<Socket> {

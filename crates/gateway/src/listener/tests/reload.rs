@@ -87,6 +87,27 @@ fn a_taken_port_is_a_named_error_and_nothing_changes() {
 }
 
 #[test]
+fn a_listener_moves_to_another_address_of_its_port() {
+    let harness = Harness::start();
+    let old = harness.address();
+    let mut busy = harness.connect();
+    busy.send(b"GET /slow HTTP/1.1\r\nHost: a.example\r\n\r\n");
+    std::thread::sleep(Duration::from_millis(100));
+    let mut moved = harness.configuration.clone();
+    moved[0].address.value = (std::net::Ipv4Addr::UNSPECIFIED, old.port()).into();
+    harness.listeners().apply(&moved, &harness.limits).unwrap();
+    assert!(busy.read_to_end().contains("GET /slow"));
+    assert_eq!(harness.address(), moved[0].address.value);
+    let trust = config(&harness.authority.pem(), None, b"http/1.1");
+    let mut client = Client::connect(old, "a.example", &trust).unwrap();
+    assert!(client.get("/x").contains("listener=public"));
+    // The same address for two listeners is a mistake.
+    moved.push(listener(&harness.authority, "second", &moved[0].address.value.to_string()));
+    let errors = harness.listeners().apply(&moved, &harness.limits).unwrap_err().to_string();
+    assert!(errors.contains("listener `second` cannot listen on"), "{errors}");
+}
+
+#[test]
 fn a_port_that_another_instance_shares_is_taken() {
     let harness = Harness::start();
     let mut other = Harness::start();
