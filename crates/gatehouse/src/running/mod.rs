@@ -84,7 +84,8 @@ impl Running {
         };
         let loaded = load_rest(configuration, findings, &sources, &with)?;
         tell(&log, &loaded.findings);
-        let (issued, revision, ring) = bring_subscriptions_in(&open, &loaded.catalog, &sources)?;
+        let revision = open.store.revision()?;
+        let ring = key_ring(&open, &loaded.catalog)?;
         let access_log = match &loaded.configuration.telemetry.access_log {
             Some(target) => Some(AccessLog::start(target, &log)?),
             None => None,
@@ -109,7 +110,13 @@ impl Running {
         let Loaded { configuration, catalog, stamp, .. } = loaded;
         let in_force = InForce { configuration, catalog, revision, stamp };
         let listeners = Some(listeners);
-        Ok((Self { sources, log, open, shared, listeners, in_force, instance_id }, issued))
+        let mut running = Self { sources, log, open, shared, listeners, in_force, instance_id };
+        // Keys are made last: they are shown once, and a start that fails before would lose them.
+        let (issued, revision, ring) =
+            bring_subscriptions_in(&running.open, &running.in_force.catalog, &running.sources)?;
+        running.shared.keys.store(Arc::new(ring));
+        running.in_force.revision = revision;
+        Ok((running, issued))
     }
 
     /// Where the instance listens.
@@ -155,16 +162,21 @@ impl Running {
             previous: Some(&previous),
         };
         let loaded = load_rest(configuration, findings, &self.sources, &with)?;
-        let (issued, revision, ring) = bring_subscriptions_in(&self.open, &loaded.catalog, &self.sources)?;
+        if let Some(file) = &self.sources.keys {
+            load::read_keys_file(file).map_err(|found| refused(found, "the keys file has errors"))?;
+        }
         tell(&self.log, &loaded.findings);
-        self.swap(loaded, ring)?;
+        self.swap(loaded)?;
+        let (issued, revision, ring) =
+            bring_subscriptions_in(&self.open, &self.in_force.catalog, &self.sources)?;
+        self.shared.keys.store(Arc::new(ring));
         self.in_force.revision = revision;
         Ok(issued)
     }
 
     /// Requests of a new listener must find its facts, and those of one that goes must find theirs to the end: the
     /// snapshot goes first, and listeners that cannot be had take it back.
-    fn swap(&mut self, loaded: Loaded, ring: KeyRing) -> Result<()> {
+    fn swap(&mut self, loaded: Loaded) -> Result<()> {
         let Loaded { configuration, catalog, snapshot, stamp, .. } = loaded;
         let before = self.shared.snapshot.swap(Arc::new(snapshot));
         if let Some(listeners) = &self.listeners
@@ -173,7 +185,6 @@ impl Running {
             self.shared.snapshot.store(before);
             return Err(refused(findings, "the listeners cannot be changed"));
         }
-        self.shared.keys.store(Arc::new(ring));
         self.shared.listeners.store(Arc::new(listener_measures(&self.shared.metrics, &configuration)));
         drop(before);
         self.shared.metrics.forget_unused();

@@ -100,7 +100,8 @@ pub(super) fn exchange(
         id,
         started_micros: clock.monotonic_micros(),
         request: Request {
-            method: parts.method,
+            // An extended CONNECT is what a GET with an upgrade is in HTTP/1.1; operations and policies see one method.
+            method: if websocket { Method::GET } else { parts.method },
             url: original_url.clone(),
             original_url,
             headers,

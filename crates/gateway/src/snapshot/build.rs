@@ -228,6 +228,7 @@ impl Builder<'_> {
         }
         if let Some(url) = &api.service_url
             && url.value.scheme() == "http"
+            && !is_loopback(&url.value)
         {
             let message = format!("API `{}` sends requests to {} without TLS", api.name, host_of(&url.value));
             self.diagnostics.push(
@@ -385,6 +386,16 @@ fn versioning(resources: &Resources, api: &Api) -> Versioning {
             VersioningScheme::Header(name) => Versioning::Header(name.clone(), version.to_owned()),
         },
         _ => Versioning::None,
+    }
+}
+
+/// What never leaves the machine needs no TLS.
+fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 
