@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use gatehouse_model::configuration;
 
 /// The resource name of the starter's API.
 pub(crate) const API: &str = "books";
@@ -55,8 +56,10 @@ const SAMPLE: &[(&str, &str)] = &[
 /// Writes the starter's files into a folder; `api` is the resource name that the external zone exposes. A file that
 /// is there already is kept as it is. Gives the files that were written.
 pub(crate) fn write(folder: &Path, starter: Starter, api: &str) -> Result<Vec<PathBuf>> {
-    let configuration = CONFIGURATION.replace("[books]", &format!("[{api}]"));
-    let mut files: Vec<(String, &str)> = vec![("gatehouse.yaml".to_owned(), &configuration)];
+    let text = CONFIGURATION.replace("[books]", &format!("[{api}]"));
+    let schema = format!("{:#}\n", configuration::schema());
+    let mut files: Vec<(String, &str)> =
+        vec![("gatehouse.yaml".to_owned(), &text), ("gatehouse.schema.json".to_owned(), &schema)];
     files.extend(COMMON.iter().map(|(path, text)| ((*path).to_owned(), *text)));
     match starter {
         Starter::Empty => {
