@@ -16,6 +16,7 @@ mod exchange;
 mod failure;
 mod plan;
 mod policies;
+mod response_cache;
 mod runner;
 mod steps;
 #[cfg(test)]
@@ -27,10 +28,11 @@ pub use self::compiler::{CompileInput, PlanKey, Policies, PolicyScope};
 pub use self::concurrency::{Concurrency, Permit};
 pub use self::error_response::{accepts_problem, error_response};
 pub use self::exchange::{
-    ApiFacts, BackendChoice, Body, BodyError, Completion, Deferred, Deployment, Exchange, LastError,
+    ApiFacts, BackendChoice, Body, BodyError, Completion, Deferred, Deployment, Exchange, LastError, Marks,
     OperationFacts, ProductFacts, Query, Request, RequestUrl, Response, Route, SubscriptionFacts, Variables,
 };
 pub use self::failure::Failure;
 pub use self::plan::{Action, AsyncPolicy, Flow, Needs, Origin, Plan, Policy, PolicyFuture, Section, Step};
+pub use self::response_cache::ResponseCache;
 pub use self::runner::{fail, preflight, run};
 pub use self::world::{Clock, ForwardOptions, Random, Upstream, UpstreamError, World};

@@ -72,6 +72,8 @@ pub type PolicyFuture<'a> = LocalBoxFuture<'a, Result<Flow, Failure>>;
 pub enum Flow {
     /// With the next step.
     Continue,
+    /// With outbound, over the answer as it stands: what is left of inbound and the backend are skipped.
+    Outbound,
     /// With the answer as it stands: nothing of inbound, backend and outbound runs any more.
     Respond,
 }

@@ -49,8 +49,10 @@ pub fn preflight(plan: &Plan, exchange: &mut Exchange, world: &World<'_>) -> Opt
 
 async fn sections(plan: &Plan, exchange: &mut Exchange, world: &World<'_>) -> Result<(), Failure> {
     for section in [&plan.inbound, &plan.backend] {
-        if run_all(section, exchange, world).await? == Flow::Respond {
-            return Ok(());
+        match run_all(section, exchange, world).await? {
+            Flow::Continue => {}
+            Flow::Outbound => break,
+            Flow::Respond => return Ok(()),
         }
     }
     exchange.response.get_or_insert_with(|| Response::new(StatusCode::OK));

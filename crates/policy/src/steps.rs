@@ -34,8 +34,9 @@ impl Steps {
                     "a policy that waits was compiled as one that does not",
                 )),
             };
-            if flow.map_err(|failure| failure.at(&step.origin))? == Flow::Respond {
-                return Ok(Flow::Respond);
+            let flow = flow.map_err(|failure| failure.at(&step.origin))?;
+            if flow != Flow::Continue {
+                return Ok(flow);
             }
         }
         Ok(Flow::Continue)
@@ -62,7 +63,7 @@ pub(crate) async fn run_all(
 ) -> Result<Flow, Failure> {
     for step in steps {
         let flow = run(step, exchange, world).await.map_err(|failure| failure.at(&step.origin))?;
-        if flow == Flow::Respond {
+        if flow != Flow::Continue {
             return Ok(flow);
         }
     }

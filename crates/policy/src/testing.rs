@@ -19,9 +19,9 @@ use smallvec::SmallVec;
 use uuid::Uuid;
 
 use crate::{
-    BackendChoice, Body, Clock, CompileInput, Concurrency, Deployment, Exchange, ForwardOptions, Plan,
-    PlanKey, Policies, Query, Random, Request, RequestUrl, Response, Route, Upstream, UpstreamError,
-    Variables, World,
+    ApiFacts, BackendChoice, Body, Clock, CompileInput, Concurrency, Deployment, Exchange, ForwardOptions,
+    Marks, OperationFacts, Plan, PlanKey, Policies, Query, Random, Request, RequestUrl, Response,
+    ResponseCache, Route, SubscriptionFacts, Upstream, UpstreamError, Variables, World,
 };
 
 /// The text of a document of a file.
@@ -178,6 +178,7 @@ pub(crate) struct TestWorld {
     pub(crate) counters: MemoryCounters,
     pub(crate) counter_keys: CounterKeys,
     pub(crate) concurrency: Concurrency,
+    pub(crate) response_cache: ResponseCache,
     /// The backend's next answer; without one it answers 200 with the text `backend`.
     pub(crate) answer: RefCell<Option<Result<Response, UpstreamError>>>,
     /// What has been sent to the backend: method, path and where.
@@ -192,6 +193,7 @@ impl TestWorld {
             counters: MemoryCounters::new(1024),
             counter_keys: CounterKeys::new(),
             concurrency: Concurrency::default(),
+            response_cache: ResponseCache::default(),
             answer: RefCell::default(),
             forwarded: RefCell::default(),
             random: Cell::new(1),
@@ -205,6 +207,7 @@ impl TestWorld {
             counters: &self.counters,
             counter_keys: &self.counter_keys,
             concurrency: &self.concurrency,
+            response_cache: &self.response_cache,
             upstream: self,
             buffered_body_bytes: 1024,
         }
@@ -292,7 +295,36 @@ pub(crate) fn exchange() -> Exchange {
         last_error: None,
         deferred: SmallVec::new(),
         counted: SmallVec::new(),
+        marks: Marks::default(),
     }
+}
+
+/// A request for the API and the operation of these ids, with the key of a subscription that started at the epoch.
+pub(crate) fn route(api: &str, operation: &str, subscription: Option<&str>) -> Route {
+    let api = ApiFacts {
+        id: api.into(),
+        name: api.into(),
+        path: api.into(),
+        revision: "1".into(),
+        is_current_revision: true,
+        version: None,
+        workspace: None,
+        service_url: None,
+        kind: ApiKind::Http,
+        key_names: KeyParameterNames::default(),
+    };
+    let operation = OperationFacts {
+        id: operation.into(),
+        name: format!("Op {operation}").into(),
+        method: "GET".into(),
+        url_template: "/".into(),
+        responses: Vec::new(),
+    };
+    let subscription = subscription.map(|name| {
+        let (id, owner) = (Arc::from(name), None);
+        Arc::new(SubscriptionFacts { name: Arc::clone(&id), id, owner, created: 0, start: None, end: None })
+    });
+    Route { api: Some(Arc::new(api)), operation: Some(Arc::new(operation)), product: None, subscription }
 }
 
 /// Runs a global document over an exchange and gives the exchange.

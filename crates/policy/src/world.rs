@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use gatehouse_store::counters::{CounterKeys, Counters};
 
-use crate::{Concurrency, Exchange, Response};
+use crate::{Concurrency, Exchange, Response, ResponseCache};
 
 /// The outside as a plan sees it.
 #[derive(Clone, Copy)]
@@ -20,6 +20,8 @@ pub struct World<'w> {
     pub counter_keys: &'w CounterKeys,
     /// Executions under way, for `limit-concurrency`.
     pub concurrency: &'w Concurrency,
+    /// Answers that `cache-store` keeps for `cache-lookup`.
+    pub response_cache: &'w ResponseCache,
     /// Backends.
     pub upstream: &'w dyn Upstream,
     /// The bound on a body that a policy needs whole, in bytes.

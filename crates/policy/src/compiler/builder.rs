@@ -97,11 +97,6 @@ impl Builder<'_> {
         self.policy
     }
 
-    /// The scope of the document.
-    pub(crate) fn scope(&self) -> PolicyScope {
-        self.scope
-    }
-
     /// The message that policies change here.
     pub(crate) fn message(&self) -> Message {
         match self.section {

@@ -157,8 +157,8 @@ fn policies_out_of_place_are_refused() {
         ("<policies>x</policies>", "1:11: error: text stands in `policies`"),
         ("<policies><inbound>x</inbound></policies>", "1:20: error: text stands in `inbound`"),
         (
-            "<policies><inbound><jsonp /></inbound></policies>",
-            "1:20: error: the policy `jsonp` is not yet available",
+            "<policies><inbound><sql-data-source /></inbound></policies>",
+            "1:20: error: the policy `sql-data-source` is not yet available",
         ),
         (
             "<policies><backend><forward-request /><set-variable name=\"a\" value=\"b\" /></backend></policies>",

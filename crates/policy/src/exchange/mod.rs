@@ -2,6 +2,7 @@
 
 mod body;
 mod facts;
+mod marks;
 mod message;
 mod url;
 mod variables;
@@ -17,6 +18,8 @@ use crate::World;
 
 pub use self::body::{Body, BodyError};
 pub use self::facts::{ApiFacts, Deployment, OperationFacts, ProductFacts, Route, SubscriptionFacts};
+pub use self::marks::Marks;
+pub(crate) use self::marks::{CachePlace, Downstream};
 pub use self::message::{Request, Response};
 pub use self::url::{Query, RequestUrl};
 pub use self::variables::Variables;
@@ -46,6 +49,8 @@ pub struct Exchange {
     pub deferred: SmallVec<[Deferred; 2]>,
     /// The quotas that this exchange is counted in already: policies that share a key count it once.
     pub counted: SmallVec<[CounterKey; 2]>,
+    /// What its policies leave for one another.
+    pub marks: Marks,
 }
 
 impl Exchange {

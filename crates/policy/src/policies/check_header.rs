@@ -88,3 +88,83 @@ impl Policy for CheckHeader {
             .public(public))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use crate::testing::*;
+    use crate::{Body, Exchange};
+
+    const REST: &str =
+        "failed-check-httpcode=\"401\" failed-check-error-message=\"Not \\&quot;authorized&quot;\"";
+
+    fn checked(ignores_case: bool, values: &[&str], sent: &[&'static str]) -> Exchange {
+        let values =
+            values.iter().map(|value| format!("<value>{value}</value>")).collect::<Vec<_>>().concat();
+        let policy = format!(
+            "<check-header name=\"X-Key\" {REST} ignore-case=\"{ignores_case}\">{values}</check-header>"
+        );
+        run_with(&document("inbound", &policy), |exchange| {
+            for value in sent {
+                exchange.request.headers.append("x-key", HeaderValue::from_static(value));
+            }
+        })
+    }
+
+    #[test]
+    fn a_field_that_is_missing_fails_with_the_policys_status_and_message() {
+        let exchange = checked(false, &[], &[]);
+        assert_eq!(exchange.answered(), 401);
+        assert_eq!(exchange.answer_text(), r#"{"statusCode":401,"message":"Not \\\"authorized\""}"#);
+        let response = exchange.response.unwrap();
+        assert_eq!(response.headers["content-type"], "application/json");
+        assert!(matches!(response.body, Body::Full(_)));
+        let error = exchange.last_error.unwrap();
+        assert_eq!((&*error.source, &*error.reason), ("check-header", "HeaderNotFound"));
+        assert_eq!(error.message, "Header X-Key was not found in the request. Access denied.");
+    }
+
+    #[test]
+    fn without_values_any_value_will_do() {
+        assert_eq!(checked(false, &[], &["anything"]).answered(), 200);
+        assert_eq!(checked(false, &[], &["one", "two"]).answered(), 200);
+    }
+
+    #[test]
+    fn one_of_the_values_has_to_be_there_and_alone() {
+        assert_eq!(checked(false, &["a", "b"], &["b"]).answered(), 200);
+        assert_eq!(checked(true, &["Abc"], &["aBC"]).answered(), 200);
+        for sent in [&["aBC"][..], &["Abc", "x"], &["Abc", "Abc"], &[""]] {
+            let exchange = checked(false, &["Abc"], sent);
+            assert_eq!(exchange.answered(), 401, "{sent:?}");
+            let error = exchange.last_error.unwrap();
+            assert_eq!(error.reason, "HeaderValueNotAllowed");
+            assert_eq!(
+                error.message,
+                format!("Header X-Key value of {} is not allowed. Access denied.", sent[0])
+            );
+        }
+    }
+
+    #[test]
+    fn all_four_attributes_are_needed() {
+        let whole = format!("name=\"a\" {REST} ignore-case=\"true\"");
+        for name in ["name", "failed-check-httpcode", "failed-check-error-message", "ignore-case"] {
+            let policy = whole.replace(&format!("{name}=\""), "id=\"");
+            let told = findings_in("inbound", &format!("<check-header {policy} />"));
+            assert!(told[0].contains(&format!("`check-header` has no attribute `{name}`")), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn bad_values_are_told_where_they_stand() {
+        let told = findings_in("inbound", "<check-header name=\"a b\" />");
+        assert!(
+            told[0].starts_with("policy.xml:1:78: error: `a b` is not the name of a header field"),
+            "{told:?}"
+        );
+        let told = findings_in("inbound", "<check-header name=\"a\" failed-check-httpcode=\"4\" />");
+        assert!(told[0].contains("must be a whole number from 200 to 999, not `4`"), "{told:?}");
+    }
+}

@@ -1,9 +1,8 @@
 //! `cors`: which pages of other origins may read the answers (Fetch standard, section 3.2).
 //!
 //! Source: <https://learn.microsoft.com/azure/api-management/cors-policy>. A preflight request that no operation of its own
-//! answers is answered here. `terminate-unmatched-request` defaults to true, as the service behaves.
-
-use std::sync::Arc;
+//! answers is answered here. `terminate-unmatched-request` defaults to true, as the service behaves. Where policies of
+//! several scopes stand in the way of a request, the first that allows its origin is the one that applies.
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
@@ -38,13 +37,7 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     builder.no_text(element)?;
     let allows_credentials = builder.boolean(element, "allow-credentials", false)?;
     let terminates_unmatched = builder.boolean(element, "terminate-unmatched-request", true)?;
-    let origins = list(builder, element, "allowed-origins", "origin", &[])?;
-    if origins.is_empty() {
-        let message = "`cors` names no origin";
-        let fix = "add `<allowed-origins><origin>…</origin></allowed-origins>`";
-        return Err(builder.error_with_fix("missing-element", &element.location, message, fix));
-    }
-    check_origins(builder, element, &origins, &allows_credentials)?;
+    let origins = origins(builder, element, &allows_credentials)?;
     let methods = list(builder, element, "allowed-methods", "method", &["preflight-result-max-age"])?;
     let max_age = match builder.child(element, "allowed-methods")? {
         Some(methods) => builder.optional_integer(methods, "preflight-result-max-age", 0..=86_400)?,
@@ -63,6 +56,7 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     })))
 }
 
+/// The texts in a list, which holds at least one where it stands at all.
 fn list(
     builder: &mut Builder<'_>,
     element: &Element,
@@ -78,36 +72,50 @@ fn list(
         builder.only(child, &[], &[])?;
         texts.push(builder.content(child)?);
     }
+    if texts.is_empty() {
+        let message = format!("`{name}` holds no `{item}`");
+        let fix = format!("add `<{item}>…</{item}>`, or take the list out");
+        return Err(builder.error_with_fix("missing-element", &list.location, message, fix));
+    }
     Ok(texts)
 }
 
-fn check_origins(
+fn origins(
     builder: &mut Builder<'_>,
     element: &Element,
-    origins: &[Text],
     allows_credentials: &Boolean,
-) -> Result<(), Reported> {
-    let literals: Vec<&Arc<str>> = origins.iter().filter_map(Text::literal).collect();
-    for origin in &literals {
-        if &***origin != "*" && normalized(origin).is_none() {
-            let message = format!("`{origin}` is no origin");
+) -> Result<Vec<Text>, Reported> {
+    let Some(allowed) = builder.child(element, "allowed-origins")? else {
+        let message = "`cors` names no origin";
+        let fix = "add `<allowed-origins><origin>…</origin></allowed-origins>`";
+        return Err(builder.error_with_fix("missing-element", &element.location, message, fix));
+    };
+    let origins = list(builder, element, "allowed-origins", "origin", &[])?;
+    for (origin, child) in origins.iter().zip(allowed.elements_named("origin")) {
+        let Some(literal) = origin.literal() else { continue };
+        let location = child.text().trimmed().location;
+        if &**literal == "*" {
+            if allows_credentials.literal() == Some(true) {
+                let message = "`cors` allows credentials to every origin: any page could act as the user";
+                let fix = "name the origins, or leave out `allow-credentials`";
+                return Err(builder.error_with_fix("bad-value", &location, message, fix));
+            }
+        } else if normalized(literal).is_none() {
+            let message = format!("`{literal}` is no origin");
             let fix =
                 "an origin is a scheme and a host, with a port where it is not the scheme's own, or `*`";
-            return Err(builder.error_with_fix("bad-value", &element.location, message, fix));
+            return Err(builder.error_with_fix("bad-value", &location, message, fix));
         }
     }
-    if allows_credentials.literal() == Some(true) && literals.iter().any(|origin| &***origin == "*") {
-        let message = "`cors` allows credentials to every origin: any page could act as the user";
-        let fix = "name the origins, or leave out `allow-credentials`";
-        return Err(builder.error_with_fix("bad-value", &element.location, message, fix));
-    }
-    Ok(())
+    Ok(origins)
 }
 
 /// Scheme, host and port of an origin.
 fn normalized(origin: &str) -> Option<String> {
     let url = Url::parse(origin.trim()).ok()?;
-    let is_origin = url.host_str().is_some() && matches!(url.path(), "" | "/") && url.query().is_none();
+    let is_origin = url.host_str().is_some_and(|host| !host.contains('*'))
+        && matches!(url.path(), "" | "/")
+        && url.query().is_none();
     is_origin.then(|| url.origin().ascii_serialization())
 }
 
@@ -185,7 +193,7 @@ impl Cors {
 
 impl Policy for Cors {
     fn apply(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
-        if !exchange.request.headers.contains_key(ORIGIN) {
+        if exchange.marks.origin_allowed || !exchange.request.headers.contains_key(ORIGIN) {
             return Ok(Flow::Continue);
         }
         let Some(origin) = self.allowed_origin(exchange, world)? else {
@@ -196,6 +204,7 @@ impl Policy for Cors {
             }
             return Ok(Flow::Continue);
         };
+        exchange.marks.origin_allowed = true;
         let with_credentials = self.allows_credentials.evaluate(exchange, world)?;
         let exposed = Self::texts(&self.exposed, exchange, world)?.join(",");
         exchange.deferred.push(Deferred::Response(Box::new(move |exchange, _| {
@@ -233,3 +242,6 @@ fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
         headers.insert(name, value);
     }
 }
+
+#[cfg(test)]
+mod tests;

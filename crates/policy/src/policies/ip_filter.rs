@@ -64,35 +64,29 @@ impl IpFilter {
         if child.name == "address" {
             builder.only(child, &[], &[])?;
             let text = builder.content(child)?;
-            match text.literal() {
-                None => self.computed.push(ComputedRange::Address(text)),
-                Some(literal) => match Range::of_address(literal) {
-                    Some(range) => self.ranges.push(range),
-                    None => {
-                        let message = format!("`{literal}` is neither an IP address nor a network");
-                        return Err(builder.error("bad-value", &child.text().location, message));
-                    }
-                },
-            }
+            let Some(literal) = text.literal() else {
+                self.computed.push(ComputedRange::Address(text));
+                return Ok(());
+            };
+            let Some(range) = Range::of_address(literal) else {
+                let message = format!("`{literal}` is neither an IP address nor a network");
+                return Err(builder.error("bad-value", &child.text().trimmed().location, message));
+            };
+            self.ranges.push(range);
             return Ok(());
         }
         builder.only(child, &["from", "to"], &[])?;
         let (from, to) = (builder.text(child, "from")?, builder.text(child, "to")?);
-        match (from.literal(), to.literal()) {
-            (Some(first), Some(last)) => match Range::between(first, last) {
-                Some(range) => self.ranges.push(range),
-                None => {
-                    let message = format!("`{first}` to `{last}` is no range of IP addresses");
-                    return Err(builder.error_with_fix(
-                        "bad-value",
-                        &child.location,
-                        message,
-                        "both are addresses of one family, the lower one first",
-                    ));
-                }
-            },
-            _ => self.computed.push(ComputedRange::Range(from, to)),
-        }
+        let (Some(first), Some(last)) = (from.literal(), to.literal()) else {
+            self.computed.push(ComputedRange::Range(from, to));
+            return Ok(());
+        };
+        let Some(range) = Range::between(first.trim(), last.trim()) else {
+            let message = format!("`{first}` to `{last}` is no range of IP addresses");
+            let fix = "both are addresses of one family, the lower one first";
+            return Err(builder.error_with_fix("bad-value", &child.location, message, fix));
+        };
+        self.ranges.push(range);
         Ok(())
     }
 
@@ -166,6 +160,7 @@ impl Range {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::*;
 
     #[test]
     fn ranges_hold_both_ends_and_one_family() {
@@ -186,5 +181,83 @@ mod tests {
         assert!(!network.contains("2001:db9::1".parse().unwrap()));
         assert_eq!(Range::of_address("::ffff:10.0.0.1"), Range::of_address("10.0.0.1"));
         assert_eq!(Range::of_address("10.0.0"), None);
+    }
+
+    fn filtered(action: &str, addresses: &str, caller: &str) -> Exchange {
+        let policy = format!("<ip-filter action=\"{action}\">{addresses}</ip-filter>");
+        run_with(&document("inbound", &policy), |exchange| {
+            exchange.request.client_ip = caller.parse().unwrap();
+        })
+    }
+
+    const ADDRESSES: &str =
+        "<address>13.66.201.169</address><address-range from=\"13.66.140.128\" to=\"13.66.140.143\" />";
+
+    #[test]
+    fn the_example_of_the_documentation() {
+        for (caller, allowed) in [
+            ("13.66.201.169", true),
+            ("::ffff:13.66.201.169", true),
+            ("13.66.140.128", true),
+            ("13.66.140.143", true),
+            ("13.66.140.144", false),
+            ("13.66.201.170", false),
+            ("::1", false),
+        ] {
+            let status = |allowed| if allowed { 200 } else { 403 };
+            assert_eq!(filtered("allow", ADDRESSES, caller).answered(), status(allowed), "{caller}");
+            assert_eq!(filtered("forbid", ADDRESSES, caller).answered(), status(!allowed), "{caller}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_tells_the_client_no_addresses() {
+        let exchange = filtered("allow", ADDRESSES, "10.0.0.1");
+        assert_eq!(exchange.answer_text(), r#"{"statusCode":403,"message":"Forbidden"}"#);
+        let error = exchange.last_error.unwrap();
+        assert_eq!(error.reason, "CallerIpNotAllowed");
+        assert_eq!(error.message, "Caller IP address 10.0.0.1 is not allowed. Access denied.");
+        let error = filtered("forbid", "<address>10.0.0.0/8</address>", "10.0.0.1").last_error.unwrap();
+        assert_eq!(
+            (&*error.reason, &*error.message),
+            ("CallerIpBlocked", "Caller IP address is blocked. Access denied.")
+        );
+    }
+
+    #[test]
+    fn expressions_are_read_for_each_request_and_never_skipped() {
+        let computed = "<address>@(\"10.0.0.1\")</address>";
+        assert_eq!(filtered("forbid", computed, "10.0.0.1").answered(), 403);
+        assert_eq!(filtered("@(\"allow\")", computed, "10.0.0.2").answered(), 403);
+        let exchange =
+            filtered("forbid", "<address-range from=\"@(&quot;x&quot;)\" to=\"10.0.0.9\" />", "10.0.0.1");
+        assert_eq!(exchange.answered(), 500);
+        assert_eq!(exchange.last_error.unwrap().reason, "AddressInvalid");
+    }
+
+    #[test]
+    fn what_cannot_be_is_told_at_load() {
+        for (policy, wanted) in [
+            ("<ip-filter action=\"allow\" />", "1:58: error: `ip-filter` names no address"),
+            (
+                "<ip-filter action=\"deny\"><address>::1</address></ip-filter>",
+                "1:77: error: the attribute `action` must be one of `allow`, `forbid`, not `deny`",
+            ),
+            (
+                "<ip-filter action=\"allow\"><address> 10.0.0 </address></ip-filter>",
+                "1:94: error: `10.0.0` is neither an IP address nor a network",
+            ),
+            (
+                "<ip-filter action=\"allow\"><address-range from=\"10.0.0.2\" to=\"10.0.0.1\" /></ip-filter>",
+                "1:84: error: `10.0.0.2` to `10.0.0.1` is no range",
+            ),
+            (
+                "<ip-filter action=\"allow\"><address-range from=\"10.0.0.2\" /></ip-filter>",
+                "`address-range` has no attribute `to`",
+            ),
+        ] {
+            let told = findings_in("inbound", policy);
+            assert!(told.len() == 1 && told[0].contains(wanted), "{told:?}");
+        }
     }
 }

@@ -59,3 +59,52 @@ impl AsyncPolicy for LimitConcurrency {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::*;
+
+    const POLICY: &str = "<limit-concurrency key=\"k\" max-count=\"1\"><set-variable name=\"in\" value=\"yes\" /></limit-concurrency>";
+
+    #[test]
+    fn the_policies_inside_run_while_there_is_room() {
+        let world = TestWorld::new();
+        let plan = plan(&document("inbound", POLICY));
+        for _ in 0..2 {
+            let mut exchange = exchange();
+            world.run(&plan, &mut exchange);
+            assert!(exchange.variables.get("in").is_some());
+        }
+        let other = world.concurrency.acquire("k", 1);
+        assert!(other.is_some());
+        let mut exchange = exchange();
+        world.run(&plan, &mut exchange);
+        assert_eq!(exchange.answered(), 429);
+        assert!(exchange.variables.get("in").is_none());
+        assert_eq!(exchange.last_error.unwrap().source, "limit-concurrency");
+    }
+
+    #[test]
+    fn a_permit_is_given_back_after_a_failure_too() {
+        let world = TestWorld::new();
+        *world.answer.borrow_mut() = Some(Err(crate::UpstreamError::NoBackend));
+        let text = "<limit-concurrency key=\"k\" max-count=\"1\"><forward-request /></limit-concurrency>";
+        world.run(&plan(&document("backend", text)), &mut exchange());
+        assert!(world.concurrency.acquire("k", 1).is_some());
+    }
+
+    #[test]
+    fn its_parts_are_checked() {
+        let told = findings_in("inbound", "<limit-concurrency key=\"k\" max-count=\"0\" />");
+        assert!(told[0].starts_with("policy.xml:1:96: error: the attribute `max-count`"), "{told:?}");
+        let told = findings_in("inbound", "<limit-concurrency key=\"k\" max-count=\"@(1)\" />");
+        assert!(told[0].contains("takes no expression"), "{told:?}");
+        let told = findings_in("inbound", "<limit-concurrency max-count=\"1\" />");
+        assert!(told[0].contains("`limit-concurrency` has no attribute `key`"), "{told:?}");
+        let told = findings_in(
+            "inbound",
+            "<limit-concurrency key=\"k\" max-count=\"1\"><nothing /></limit-concurrency>",
+        );
+        assert!(told[0].contains("there is no policy `nothing`"), "{told:?}");
+    }
+}

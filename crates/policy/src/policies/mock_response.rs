@@ -1,7 +1,8 @@
 //! `mock-response`: an answer from the examples of the API's definition.
 //!
 //! Source: <https://learn.microsoft.com/azure/api-management/mock-response-policy>. An example of the status and the media
-//! type comes first, then a sample made from the schema, else the answer is empty.
+//! type comes first, then a sample made from the schema, else the answer is empty. `content-type` is the answer's type in
+//! either case.
 
 use std::sync::Arc;
 
@@ -45,10 +46,14 @@ impl Policy for MockResponse {
         let responses = operation.as_ref().map_or(&[][..], |operation| &operation.responses);
         let mut response = Response::new(self.status);
         let found = describe(responses, self.status).and_then(|described| self.representation(described));
-        if let Some((representation, body)) = found {
-            if let Ok(value) = HeaderValue::from_str(&representation.content_type) {
-                response.headers.insert(CONTENT_TYPE, value);
-            }
+        let content_type = match &found {
+            Some((representation, _)) => Some(representation.content_type.as_str()),
+            None => self.content_type.as_deref(),
+        };
+        if let Some(value) = content_type.and_then(|known| HeaderValue::from_str(known).ok()) {
+            response.headers.insert(CONTENT_TYPE, value);
+        }
+        if let Some((_, body)) = found {
             response.body = Body::from(Bytes::from(body));
         }
         exchange.response = Some(response);
@@ -108,6 +113,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::testing::*;
 
     fn described(status: ResponseStatus, content_type: &str, examples: &[Value]) -> ResponseDescription {
         let examples =
@@ -141,5 +147,54 @@ mod tests {
         assert_eq!(mock(404, None, 9).as_deref(), Some("\"sample\""));
         assert_eq!(mock(409, None, 0).as_deref(), Some("{\"range\":4}"));
         assert_eq!(mock(200, None, 0).as_deref(), Some("sample"));
+    }
+
+    fn mocked(section: &str, attributes: &str, responses: Vec<ResponseDescription>) -> Exchange {
+        let operation = Arc::new(crate::OperationFacts {
+            id: "op".into(),
+            name: "op".into(),
+            method: "GET".into(),
+            url_template: "/".into(),
+            responses,
+        });
+        let world = TestWorld::new();
+        let mut exchange = exchange();
+        exchange.route.operation = Some(operation);
+        let policies = format!("<mock-response {attributes} /><set-variable name=\"after\" value=\"1\" />");
+        world.run(&plan(&document(section, &policies)), &mut exchange);
+        assert_eq!(world.forwarded.borrow().len(), usize::from(section == "outbound"));
+        assert!(exchange.variables.get("after").is_none());
+        exchange
+    }
+
+    #[test]
+    fn it_answers_and_ends_the_exchange() {
+        let responses = || vec![described(ResponseStatus::Code(200), "application/json", &[json!({"a": 1})])];
+        for section in ["inbound", "outbound"] {
+            let exchange = mocked(section, "", responses());
+            assert_eq!((exchange.answered(), exchange.answer_text().as_str()), (200, "{\"a\":1}"));
+            assert_eq!(exchange.response.unwrap().headers[CONTENT_TYPE], "application/json");
+        }
+    }
+
+    #[test]
+    fn without_an_example_the_answer_is_empty() {
+        let exchange = mocked("inbound", "", Vec::new());
+        assert_eq!((exchange.answered(), exchange.answer_text().as_str()), (200, ""));
+        assert!(exchange.response.unwrap().headers.is_empty());
+        let exchange = mocked("inbound", "status-code=\"201\" content-type=\"text/plain\"", Vec::new());
+        assert_eq!((exchange.answered(), exchange.answer_text().as_str()), (201, ""));
+        assert_eq!(exchange.response.unwrap().headers[CONTENT_TYPE], "text/plain");
+    }
+
+    #[test]
+    fn its_attributes_are_checked() {
+        let told = findings_in("inbound", "<mock-response status-code=\"99\" />");
+        assert!(
+            told[0].starts_with("policy.xml:1:86: error: the attribute `status-code` must be"),
+            "{told:?}"
+        );
+        let told = findings_in("backend", "<mock-response />");
+        assert!(told[0].contains("`mock-response` cannot stand in the section `backend`"), "{told:?}");
     }
 }

@@ -1,10 +1,15 @@
 //! The policies: one file each, and the table that lists them.
 
+mod cache_lookup;
+mod cache_store;
 mod check_header;
 mod choose;
 mod cors;
+mod find_and_replace;
 mod forward_request;
 mod ip_filter;
+mod json_to_xml;
+mod jsonp;
 mod limit_concurrency;
 mod mock_response;
 mod quota;
@@ -12,6 +17,7 @@ mod quota_by_key;
 mod rate_answer;
 mod rate_limit;
 mod rate_limit_by_key;
+mod redirect_content_urls;
 mod return_response;
 mod rewrite_uri;
 mod set_backend_service;
@@ -21,6 +27,7 @@ mod set_method;
 mod set_query_parameter;
 mod set_status;
 mod set_variable;
+mod whole_body;
 
 use crate::compiler::{Builder, PolicyScope, Reported};
 use crate::document::Element;
@@ -58,7 +65,9 @@ const EVERYWHERE: &[Section] = &[Section::Inbound, Section::Backend, Section::Ou
 const BACKEND: &[Section] = &[Section::Backend];
 const INBOUND: &[Section] = &[Section::Inbound];
 const INBOUND_BACKEND: &[Section] = &[Section::Inbound, Section::Backend];
+const INBOUND_OUTBOUND: &[Section] = &[Section::Inbound, Section::Outbound];
 const NOT_BACKEND: &[Section] = &[Section::Inbound, Section::Outbound, Section::OnError];
+const OUTBOUND: &[Section] = &[Section::Outbound];
 
 const NARROW: &[PolicyScope] = &[PolicyScope::Product, PolicyScope::Api, PolicyScope::Operation];
 
@@ -67,18 +76,29 @@ const NARROW: &[PolicyScope] = &[PolicyScope::Product, PolicyScope::Api, PolicyS
 /// Sections are those that Microsoft's policy toolkit accepts, which is the union of what its documentation names.
 pub(crate) const TABLE: &[PolicyKind] = &[
     PolicyKind::new("base", EVERYWHERE, Compile::Base),
+    PolicyKind::new("cache-lookup", INBOUND, Compile::Policy(cache_lookup::compile)).once(),
+    PolicyKind::new("cache-store", OUTBOUND, Compile::Policy(cache_store::compile)).once(),
     PolicyKind::new("check-header", INBOUND, Compile::Policy(check_header::compile)),
     PolicyKind::new("choose", EVERYWHERE, Compile::Policy(choose::compile)),
     PolicyKind::new("cors", INBOUND, Compile::Policy(cors::compile)).once(),
+    PolicyKind::new("find-and-replace", EVERYWHERE, Compile::Policy(find_and_replace::compile)),
     PolicyKind::new("forward-request", BACKEND, Compile::Policy(forward_request::compile)).once(),
     PolicyKind::new("include-fragment", EVERYWHERE, Compile::IncludeFragment),
     PolicyKind::new("ip-filter", INBOUND, Compile::Policy(ip_filter::compile)),
+    PolicyKind::new("json-to-xml", EVERYWHERE, Compile::Policy(json_to_xml::compile)),
+    PolicyKind::new("jsonp", OUTBOUND, Compile::Policy(jsonp::compile)).once(),
     PolicyKind::new("limit-concurrency", EVERYWHERE, Compile::Policy(limit_concurrency::compile)),
     PolicyKind::new("mock-response", NOT_BACKEND, Compile::Policy(mock_response::compile)),
     PolicyKind::new("quota", INBOUND, Compile::Policy(quota::compile)).once().scopes(&[PolicyScope::Product]),
     PolicyKind::new("quota-by-key", INBOUND, Compile::Policy(quota_by_key::compile)),
     PolicyKind::new("rate-limit", INBOUND, Compile::Policy(rate_limit::compile)).once().scopes(NARROW),
     PolicyKind::new("rate-limit-by-key", INBOUND, Compile::Policy(rate_limit_by_key::compile)),
+    PolicyKind::new(
+        "redirect-content-urls",
+        INBOUND_OUTBOUND,
+        Compile::Policy(redirect_content_urls::compile),
+    )
+    .once(),
     PolicyKind::new("return-response", EVERYWHERE, Compile::Policy(return_response::compile)),
     PolicyKind::new("rewrite-uri", INBOUND_BACKEND, Compile::Policy(rewrite_uri::compile)),
     PolicyKind::new("set-backend-service", EVERYWHERE, Compile::Policy(set_backend_service::compile)),
@@ -99,22 +119,17 @@ pub(crate) const NOT_YET_AVAILABLE: &[&str] = &[
     "azure-openai-semantic-cache-lookup",
     "azure-openai-semantic-cache-store",
     "azure-openai-token-limit",
-    "cache-lookup",
     "cache-lookup-value",
     "cache-remove-value",
-    "cache-store",
     "cache-store-value",
     "cache-value",
     "cosmosdb-data-source",
     "cross-domain",
     "emit-metric",
-    "find-and-replace",
     "get-authorization-context",
     "http-data-source",
     "invoke-dapr-binding",
     "invoke-request",
-    "json-to-xml",
-    "jsonp",
     "llm-content-safety",
     "llm-emit-token-metric",
     "llm-semantic-cache-lookup",
@@ -124,7 +139,6 @@ pub(crate) const NOT_YET_AVAILABLE: &[&str] = &[
     "proxy",
     "publish-event",
     "publish-to-dapr",
-    "redirect-content-urls",
     "retry",
     "send-one-way-request",
     "send-request",

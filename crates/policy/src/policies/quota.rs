@@ -10,7 +10,7 @@ use http::{HeaderValue, StatusCode};
 
 use super::rate_answer::is_remote;
 use super::rate_limit::Target;
-use crate::compiler::{Builder, PolicyScope, Reported};
+use crate::compiler::{Builder, Reported};
 use crate::document::Element;
 use crate::{Action, Completion, Deferred, Exchange, Failure, Flow, Policy, World};
 
@@ -41,26 +41,17 @@ pub(super) struct Limits {
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
     builder.only(element, &["calls", "bandwidth", "renewal-period"], &["api"])?;
     builder.no_text(element)?;
-    if builder.scope() != PolicyScope::Product {
-        let message = "`quota` can stand in the policy of a product only";
-        return Err(builder.error_with_fix(
-            "wrong-scope",
-            &element.location,
-            message,
-            "use `quota-by-key` here",
-        ));
-    }
-    let mut levels =
-        vec![Level { limits: Limits::compile(builder, element, 1)?, api: None, operation: None }];
+    let whole = Limits::compile(builder, element, 1, None)?;
+    let mut levels = vec![Level { limits: whole, api: None, operation: None }];
     let attributes = ["name", "id", "calls", "bandwidth", "renewal-period"];
     for api in element.elements_named("api") {
         builder.only(api, &attributes, &["operation"])?;
-        let limits = Limits::compile(builder, api, 1)?;
+        let limits = Limits::compile(builder, api, 1, Some(whole))?;
         levels.push(Level { limits, api: Some(Target::compile(builder, api)?), operation: None });
         for operation in api.elements_named("operation") {
             builder.only(operation, &attributes, &[])?;
             levels.push(Level {
-                limits: Limits::compile(builder, operation, 1)?,
+                limits: Limits::compile(builder, operation, 1, Some(limits))?,
                 api: Some(Target::compile(builder, api)?),
                 operation: Some(Target::compile(builder, operation)?),
             });
@@ -71,11 +62,13 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
 }
 
 impl Limits {
-    /// Reads `calls`, `bandwidth` and `renewal-period`; a period is 0 (for ever) or at least `shortest` seconds.
+    /// Reads `calls`, `bandwidth` and `renewal-period`; a period is 0 (for ever) or at least `shortest` seconds. An API or
+    /// an operation without a period has that of the limit around it, as the documentation's statement writes it.
     pub(super) fn compile(
         builder: &mut Builder<'_>,
         element: &Element,
         shortest: i64,
+        outer: Option<Self>,
     ) -> Result<Self, Reported> {
         let mut limit = |name| -> Result<Option<u64>, Reported> {
             match element.attribute(name) {
@@ -89,6 +82,9 @@ impl Limits {
             let fix = "add `calls` or `bandwidth` (kilobytes)";
             return Err(builder.error_with_fix("missing-attribute", &element.location, message, fix));
         }
+        if let (Some(outer), None) = (outer, element.attribute("renewal-period")) {
+            return Ok(Self { calls, kilobytes, ..outer });
+        }
         let period = builder.literal_integer(element, "renewal-period", 0..=MAX_PERIOD)?;
         if period != 0 && period < shortest {
             let location =
@@ -97,6 +93,11 @@ impl Limits {
             return Err(builder.error("bad-value", location, message));
         }
         Ok(Self { calls, kilobytes, period_seconds: period.unsigned_abs() })
+    }
+
+    /// Whether bytes have to be counted.
+    pub(super) fn limits_bytes(self) -> bool {
+        self.kilobytes.is_some()
     }
 
     /// The quota with periods that begin at `anchor_seconds` (UTC).
@@ -181,7 +182,11 @@ fn time_span(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use gatehouse_model::resources::Catalog;
+
     use super::*;
+    use crate::testing::*;
+    use crate::{Plan, PlanKey};
 
     #[test]
     fn spans_are_written_as_in_dotnet() {
@@ -202,5 +207,68 @@ mod tests {
         assert_eq!(failure.status, StatusCode::FORBIDDEN);
         assert_eq!(failure.message, "Out of bandwidth quota. Quota will be replenished in 00:01:00.");
         assert_eq!(failure.headers.unwrap()[RETRY_AFTER], "60");
+    }
+
+    fn limited(policy: &str) -> (Catalog, Option<Arc<Plan>>) {
+        let mut catalog = catalog(&document("inbound", ""));
+        catalog.service.apis.insert("api".into(), api("api", None));
+        let text = format!("<policies><inbound>{policy}</inbound><backend><base /></backend></policies>");
+        catalog.service.products.insert("starter".into(), product("starter", &["api"], Some(&text)));
+        let (policies, diagnostics) = crate::testing::compile(&catalog);
+        let key = PlanKey { workspace: None, api: "api", operation: None, product: Some("starter") };
+        let plan = (!diagnostics.has_errors()).then(|| policies.plan(&key));
+        (catalog, plan)
+    }
+
+    fn call(world: &TestWorld, plan: &Plan, subscription: Option<&str>, operation: &str) -> Exchange {
+        let mut exchange = exchange();
+        exchange.route = route("api", operation, subscription);
+        world.run(plan, &mut exchange);
+        exchange
+    }
+
+    #[test]
+    fn each_subscription_has_its_calls_in_periods_from_its_start() {
+        let world = TestWorld::new();
+        let plan = limited("<quota calls=\"2\" renewal-period=\"3600\" />").1.unwrap();
+        // The subscriptions of tests start at the epoch.
+        let now = world.now_millis.get() / 1000;
+        let status = |subscription| call(&world, &plan, subscription, "op").answered();
+        assert_eq!([status(Some("a")), status(Some("a")), status(Some("a"))], [200, 200, 403]);
+        assert_eq!([status(Some("b")), status(None), status(None), status(None)], [200, 200, 200, 200]);
+        let refused = call(&world, &plan, Some("a"), "op");
+        let left = 3600 - now % 3600;
+        assert_eq!(refused.response.unwrap().headers[RETRY_AFTER], left.to_string().as_str());
+        world.now_millis.set(world.now_millis.get() + left * 1000);
+        assert_eq!(status(Some("a")), 200);
+    }
+
+    #[test]
+    fn apis_and_operations_are_counted_besides_and_may_share_the_period() {
+        let world = TestWorld::new();
+        let policy = "<quota calls=\"9\" renewal-period=\"3600\"><api id=\"api\" calls=\"3\">\
+                      <operation id=\"one\" calls=\"1\" renewal-period=\"0\" /></api></quota>";
+        let plan = limited(policy).1.unwrap();
+        let status = |operation| call(&world, &plan, Some("a"), operation).answered();
+        assert_eq!([status("one"), status("one"), status("two"), status("two")], [200, 403, 200, 403]);
+        world.now_millis.set(world.now_millis.get() + 3_600_000);
+        assert_eq!([status("two"), status("one")], [200, 403]);
+    }
+
+    #[test]
+    fn its_parts_are_checked() {
+        for (policy, wanted) in [
+            ("<quota renewal-period=\"3600\" />", "`quota` limits nothing"),
+            ("<quota calls=\"1\" />", "`quota` has no attribute `renewal-period`"),
+            ("<quota calls=\"1\" renewal-period=\"-1\" />", "must be a whole number from 0"),
+            ("<quota calls=\"0\" renewal-period=\"1\" />", "must be a whole number from 1 on"),
+            ("<quota calls=\"1\" renewal-period=\"1\"><api calls=\"1\" /></quota>", "`api` names nothing"),
+            ("<quota calls=\"1\" renewal-period=\"1\"><api id=\"a\" /></quota>", "`api` limits nothing"),
+        ] {
+            let told = findings(&limited(policy).0);
+            assert!(told.len() == 1 && told[0].contains(wanted), "{told:?}");
+        }
+        let told = findings_in("inbound", "<quota calls=\"1\" renewal-period=\"1\" />");
+        assert!(told[0].contains("`quota` cannot stand in a policy of the scope `global`"), "{told:?}");
     }
 }

@@ -103,3 +103,80 @@ fn header(builder: &mut Builder<'_>, element: &Element, name: &str) -> Result<Op
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::testing::*;
+    use crate::{Exchange, Plan};
+
+    fn limited(attributes: &str) -> Arc<Plan> {
+        plan(&document(
+            "inbound",
+            &format!(
+                "<rate-limit-by-key calls=\"2\" renewal-period=\"60\" counter-key=\"k\" {attributes} />"
+            ),
+        ))
+    }
+
+    fn calls(plan: &Plan) -> [Exchange; 3] {
+        let world = TestWorld::new();
+        [(); 3].map(|()| {
+            let mut exchange = exchange();
+            world.run(plan, &mut exchange);
+            exchange
+        })
+    }
+
+    fn field(exchange: &Exchange, name: &str) -> Option<String> {
+        let headers = &exchange.response.as_ref()?.headers;
+        headers.get(name).map(|value| value.to_str().unwrap().to_owned())
+    }
+
+    fn variable(exchange: &Exchange, name: &str) -> Option<String> {
+        exchange.variables.get(name).map(|value| value.to_text().to_string())
+    }
+
+    #[test]
+    fn figures_stand_in_the_fields_that_the_policy_names() {
+        let plan = limited(
+            "retry-after-header-name=\"x-after\" remaining-calls-header-name=\"x-left\" total-calls-header-name=\"x-all\"",
+        );
+        let [first, second, third] = calls(&plan);
+        assert_eq!(
+            (field(&first, "x-left").as_deref(), field(&first, "x-all").as_deref()),
+            (Some("1"), Some("2"))
+        );
+        assert_eq!(field(&second, "x-left").as_deref(), Some("0"));
+        assert_eq!(field(&first, "x-after"), None);
+        assert_eq!(third.answered(), 429);
+        assert_eq!(field(&third, "x-after").as_deref(), Some("60"));
+        assert_eq!((field(&third, "x-left"), field(&third, "retry-after")), (None, None));
+    }
+
+    #[test]
+    fn without_names_only_a_refusal_has_a_field() {
+        let [first, _, third] = calls(&limited(""));
+        assert!(first.response.unwrap().headers.is_empty());
+        assert_eq!(field(&third, "retry-after").as_deref(), Some("60"));
+    }
+
+    #[test]
+    fn figures_stand_in_variables_as_numbers() {
+        use gatehouse_expression::Value;
+
+        let [first, second, third] =
+            calls(&limited("remaining-calls-variable-name=\"left\" retry-after-variable-name=\"after\""));
+        let number = |exchange: &Exchange, name: &str| match exchange.variables.get(name) {
+            Some(Value::Int32(number)) => Some(*number),
+            _ => None,
+        };
+        assert_eq!(
+            [&first, &second, &third].map(|exchange| number(exchange, "left")),
+            [Some(1), Some(0), Some(0)]
+        );
+        assert_eq!([&first, &third].map(|exchange| number(exchange, "after")), [None, Some(60)]);
+        assert_eq!(variable(&first, "after"), None);
+    }
+}

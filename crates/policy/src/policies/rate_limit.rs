@@ -8,7 +8,7 @@ use std::sync::Arc;
 use gatehouse_store::counters::Rate;
 
 use super::rate_answer::{RateAnswer, decide, is_remote};
-use crate::compiler::{Builder, PolicyScope, Reported};
+use crate::compiler::{Builder, Reported};
 use crate::document::Element;
 use crate::{Action, Exchange, Failure, Flow, Policy, World};
 
@@ -42,11 +42,6 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     attributes.extend(RateAnswer::ATTRIBUTES);
     builder.only(element, &attributes, &["api"])?;
     builder.no_text(element)?;
-    if builder.scope() == PolicyScope::Global {
-        let message = "`rate-limit` cannot stand in the policy of all APIs";
-        let fix = "put it into a product, an API or an operation, or use `rate-limit-by-key`";
-        return Err(builder.error_with_fix("wrong-scope", &element.location, message, fix));
-    }
     let mut levels = vec![Level { rate: rate(builder, element)?, api: None, operation: None }];
     for api in element.elements_named("api") {
         builder.only(api, &["name", "id", "calls", "renewal-period"], &["operation"])?;
@@ -141,5 +136,130 @@ impl Policy for RateLimit {
             Some((rate, decision)) => self.answer.conclude(exchange, "rate-limit", rate, decision),
             None => Ok(Flow::Continue),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http::header::RETRY_AFTER;
+
+    use crate::testing::*;
+    use crate::{Exchange, Plan, PlanKey};
+
+    /// The plan of an operation of the API `api` in the product `starter`, whose policy limits.
+    fn limited(policy: &str) -> Arc<Plan> {
+        let mut catalog = catalog(&document("inbound", ""));
+        catalog.service.apis.insert("api".into(), api("api", None));
+        let text = format!("<policies><inbound>{policy}</inbound><backend><base /></backend></policies>");
+        catalog.service.products.insert("starter".into(), product("starter", &["api"], Some(&text)));
+        policies(&catalog).plan(&PlanKey {
+            workspace: None,
+            api: "api",
+            operation: None,
+            product: Some("starter"),
+        })
+    }
+
+    fn call(
+        world: &TestWorld,
+        plan: &Plan,
+        subscription: Option<&str>,
+        api: &str,
+        operation: &str,
+    ) -> Exchange {
+        let mut exchange = exchange();
+        exchange.route = route(api, operation, subscription);
+        world.run(plan, &mut exchange);
+        exchange
+    }
+
+    #[test]
+    fn each_subscription_has_its_calls_within_the_window() {
+        let world = TestWorld::new();
+        let plan = limited("<rate-limit calls=\"2\" renewal-period=\"90\" />");
+        let status = |subscription| call(&world, &plan, subscription, "api", "op").answered();
+        assert_eq!([status(Some("a")), status(Some("a")), status(Some("a"))], [200, 200, 429]);
+        assert_eq!(status(Some("b")), 200);
+        assert_eq!([status(None), status(None), status(None)], [200, 200, 200]);
+        world.now_millis.set(world.now_millis.get() + 90_000);
+        assert_eq!(status(Some("a")), 200);
+    }
+
+    #[test]
+    fn a_refusal_says_when_to_come_back() {
+        let world = TestWorld::new();
+        let plan = limited("<rate-limit calls=\"1\" renewal-period=\"90\" />");
+        call(&world, &plan, Some("a"), "api", "op");
+        world.now_millis.set(world.now_millis.get() + 30_000);
+        let exchange = call(&world, &plan, Some("a"), "api", "op");
+        assert_eq!(
+            exchange.answer_text(),
+            r#"{"statusCode":429,"message":"Rate limit is exceeded. Try again in 60 seconds."}"#
+        );
+        assert_eq!(exchange.response.unwrap().headers[RETRY_AFTER], "60");
+        let error = exchange.last_error.unwrap();
+        assert_eq!((&*error.source, &*error.reason), ("rate-limit", "RateLimitExceeded"));
+        assert_eq!(error.message, "Rate limit is exceeded");
+    }
+
+    #[test]
+    fn apis_and_operations_are_counted_besides() {
+        let world = TestWorld::new();
+        let plan = limited(
+            "<rate-limit calls=\"9\" renewal-period=\"90\"><api name=\"wrong\" id=\"api\" calls=\"3\" renewal-period=\"90\">\
+             <operation name=\"Op one\" calls=\"1\" renewal-period=\"90\" /></api>\
+             <api name=\"other\" calls=\"1\" renewal-period=\"90\" /></rate-limit>",
+        );
+        let status = |api, operation| call(&world, &plan, Some("a"), api, operation).answered();
+        assert_eq!([status("api", "one"), status("api", "one")], [200, 429]);
+        assert_eq!([status("api", "two"), status("api", "two")], [200, 429]);
+        assert_eq!([status("third", "one"), status("third", "one")], [200, 200]);
+    }
+
+    #[test]
+    fn its_parts_are_checked() {
+        let told = |policy: &str| {
+            let mut catalog = catalog("<policies />");
+            catalog.service.products.insert(
+                "starter".into(),
+                product("starter", &[], Some(&format!("<policies><inbound>{policy}</inbound></policies>"))),
+            );
+            findings(&catalog)
+        };
+        for (policy, wanted) in [
+            (
+                "<rate-limit calls=\"1\" renewal-period=\"301\" />",
+                "the attribute `renewal-period` must be a whole number from 1 to 300",
+            ),
+            ("<rate-limit calls=\"@(1)\" renewal-period=\"3\" />", "takes no expression"),
+            ("<rate-limit renewal-period=\"3\" />", "`rate-limit` has no attribute `calls`"),
+            (
+                "<rate-limit calls=\"1\" renewal-period=\"3\"><api calls=\"1\" renewal-period=\"3\" /></rate-limit>",
+                "1:61: error: `api` names nothing",
+            ),
+            (
+                "<rate-limit calls=\"1\" renewal-period=\"3\"><operation id=\"a\" calls=\"1\" renewal-period=\"3\" /></rate-limit>",
+                "`operation` cannot stand in `rate-limit`",
+            ),
+            (
+                "<rate-limit calls=\"1\" renewal-period=\"3\" total-calls-header-name=\"a b\" />",
+                "`a b` is not the name of a header field",
+            ),
+        ] {
+            let told = told(policy);
+            assert!(told.len() == 1 && told[0].contains(wanted), "{told:?}");
+        }
+        let told = findings_in("inbound", "<rate-limit calls=\"1\" renewal-period=\"3\" />");
+        assert!(told[0].contains("`rate-limit` cannot stand in a policy of the scope `global`"), "{told:?}");
+    }
+
+    #[test]
+    fn it_may_stand_in_a_fragment_that_nothing_includes_yet() {
+        let mut catalog = catalog("<policies />");
+        let text = "<fragment><rate-limit calls=\"1\" renewal-period=\"3\" /></fragment>";
+        catalog.service.fragments.insert("limits".into(), fragment("limits", text));
+        assert_eq!(findings(&catalog), Vec::<String>::new());
     }
 }

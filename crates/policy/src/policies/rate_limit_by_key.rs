@@ -117,3 +117,111 @@ impl Policy for RateLimitByKey {
         self.answer.conclude(exchange, "rate-limit-by-key", rate, decision)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http::StatusCode;
+
+    use crate::testing::*;
+    use crate::{Plan, Response};
+
+    const USUAL: &str = "calls=\"2\" renewal-period=\"60\" counter-key=\"k\"";
+
+    fn limited(attributes: &str) -> Arc<Plan> {
+        plan(&document("inbound", &format!("<rate-limit-by-key {attributes} />")))
+    }
+
+    fn statuses<const N: usize>(world: &TestWorld, plan: &Plan) -> [u16; N] {
+        [(); N].map(|()| {
+            let mut exchange = exchange();
+            world.run(plan, &mut exchange);
+            exchange.answered()
+        })
+    }
+
+    #[test]
+    fn a_key_has_its_calls_and_other_keys_theirs() {
+        let world = TestWorld::new();
+        assert_eq!(statuses(&world, &limited(USUAL)), [200, 200, 429]);
+        assert_eq!(
+            statuses(&world, &limited(&USUAL.replace("\"k\"", "\"@(context.Request.Method)\""))),
+            [200, 200, 429]
+        );
+    }
+
+    #[test]
+    fn policies_share_the_counter_of_a_key() {
+        let world = TestWorld::new();
+        assert_eq!(statuses(&world, &limited(USUAL)), [200]);
+        let twice = plan(&document("inbound", &format!("<rate-limit-by-key {USUAL} />").repeat(2)));
+        assert_eq!(statuses(&world, &twice), [429]);
+    }
+
+    #[test]
+    fn a_call_counts_as_many_and_as_none() {
+        assert_eq!(
+            statuses(&TestWorld::new(), &limited(&format!("{USUAL} increment-count=\"2\""))),
+            [200, 429]
+        );
+        assert_eq!(
+            statuses(&TestWorld::new(), &limited(&format!("{USUAL} increment-condition=\"false\""))),
+            [200, 200, 200, 200]
+        );
+        assert_eq!(
+            statuses(&TestWorld::new(), &limited(&format!("{USUAL} increment-condition=\"true\""))),
+            [200, 200, 429]
+        );
+    }
+
+    #[test]
+    fn a_condition_may_look_at_the_answer() {
+        let condition = "increment-condition=\"@(context.Response.StatusCode == 401)\"";
+        let plan = limited(&format!("{USUAL} {condition}"));
+        let world = TestWorld::new();
+        assert_eq!(statuses(&world, &plan), [200, 200, 200]);
+        for _ in 0..2 {
+            *world.answer.borrow_mut() = Some(Ok(Response::new(StatusCode::UNAUTHORIZED)));
+            assert_eq!(statuses(&world, &plan), [401]);
+        }
+        assert_eq!(statuses(&world, &plan), [429]);
+    }
+
+    #[test]
+    fn counting_after_the_answer_lets_the_call_that_crosses_the_line_through() {
+        let plan = limited(&format!("{USUAL} increment-count=\"9\" increment-after-response=\"true\""));
+        assert_eq!(statuses(&TestWorld::new(), &plan), [200, 429]);
+    }
+
+    #[test]
+    fn calls_and_window_may_be_expressions() {
+        let plan = limited("calls=\"@(1)\" renewal-period=\"@(300)\" counter-key=\"k\"");
+        assert_eq!(statuses(&TestWorld::new(), &plan), [200, 429]);
+        let plan = limited("calls=\"@(1)\" renewal-period=\"@(301)\" counter-key=\"k\"");
+        assert_eq!(statuses(&TestWorld::new(), &plan), [500]);
+    }
+
+    #[test]
+    fn its_attributes_are_checked() {
+        for (attributes, wanted) in [
+            ("calls=\"1\" renewal-period=\"60\"", "`rate-limit-by-key` has no attribute `counter-key`"),
+            (
+                "calls=\"1\" renewal-period=\"301\" counter-key=\"k\"",
+                "must be a whole number from 1 to 300, not `301`",
+            ),
+            ("calls=\"0\" renewal-period=\"60\" counter-key=\"k\"", "must be a whole number from 1"),
+            (
+                "calls=\"1\" renewal-period=\"60\" counter-key=\"k\" increment=\"1\"",
+                "has no attribute `increment`",
+            ),
+            (
+                "calls=\"1\" renewal-period=\"60\" counter-key=\"k\" retry-after-header-name=\"@(1)\"",
+                "takes no expression",
+            ),
+        ] {
+            let told = findings_in("inbound", &format!("<rate-limit-by-key {attributes} />"));
+            assert!(told.len() == 1 && told[0].contains(wanted), "{told:?}");
+        }
+    }
+}

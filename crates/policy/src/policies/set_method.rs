@@ -20,18 +20,12 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     builder.only(element, &[], &[])?;
     let text = builder.content(element)?;
     let Some(literal) = text.literal() else { return Ok(Action::Now(Box::new(SetMethod::Computed(text)))) };
-    match method(literal) {
-        Some(method) => Ok(Action::Now(Box::new(SetMethod::Literal(method)))),
-        None => {
-            let message = format!("`{literal}` is no HTTP method that can be forwarded");
-            Err(builder.error_with_fix(
-                "bad-value",
-                &element.text().location,
-                message,
-                "such as `GET` or `POST`",
-            ))
-        }
-    }
+    let Some(method) = method(literal) else {
+        let message = format!("`{literal}` is no HTTP method that can be forwarded");
+        let location = element.text().trimmed().location;
+        return Err(builder.error_with_fix("bad-value", &location, message, "such as `GET` or `POST`"));
+    };
+    Ok(Action::Now(Box::new(SetMethod::Literal(method))))
 }
 
 impl Policy for SetMethod {
@@ -53,4 +47,33 @@ impl Policy for SetMethod {
 fn method(text: &str) -> Option<Method> {
     let method = Method::from_bytes(text.trim().to_ascii_uppercase().as_bytes()).ok()?;
     (method != Method::CONNECT).then_some(method)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::*;
+
+    #[test]
+    fn a_literal_or_an_expression_gives_the_method() {
+        let method = |text: &str| {
+            let exchange = run(&document("inbound", &format!("<set-method> {text} </set-method>")));
+            exchange.request.method
+        };
+        assert_eq!(method("post"), "POST");
+        assert_eq!(method("@(\"Patch\")"), "PATCH");
+    }
+
+    #[test]
+    fn what_is_no_method_fails() {
+        for text in ["CONNECT", "a b", ""] {
+            let told = findings_in("inbound", &format!("<set-method>{text}</set-method>"));
+            assert!(told[0].contains("is no HTTP method that can be forwarded"), "{told:?}");
+        }
+        let told = findings_in("inbound", "<set-method>a b</set-method>");
+        assert!(told[0].starts_with("policy.xml:1:70: error: "), "{told:?}");
+        let exchange = run(&document("inbound", "<set-method>@(\"connect\")</set-method>"));
+        assert_eq!(exchange.answered(), 500);
+        assert_eq!(exchange.last_error.unwrap().reason, "MethodInvalid");
+        assert_eq!(exchange.request.method, "GET");
+    }
 }

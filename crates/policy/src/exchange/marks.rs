@@ -1,0 +1,31 @@
+//! What policies of one exchange leave for others of it.
+
+use gatehouse_store::counters::CounterKey;
+
+/// Nothing is left at first: `Marks::default()`.
+#[derive(Debug, Default)]
+pub struct Marks {
+    /// Whether a `cors` policy has let the origin in: the ones after it have no say.
+    pub(crate) origin_allowed: bool,
+    /// Where `cache-lookup` has looked in vain: `cache-store` may put the answer there.
+    pub(crate) cache: Option<CachePlace>,
+}
+
+/// A place in the response cache, and what the answer tells caches on its way to the client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CachePlace {
+    pub(crate) key: CounterKey,
+    pub(crate) downstream: Downstream,
+    pub(crate) must_revalidate: bool,
+}
+
+/// Which caches between the gateway and the user may keep an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Downstream {
+    /// None.
+    None,
+    /// The user's own.
+    Private,
+    /// All.
+    Public,
+}
