@@ -80,7 +80,7 @@ pub(super) fn check_caching_type(builder: &mut Builder<'_>, element: &Element) -
         "external" => {
             let fix = "write `internal` or `prefer-external`";
             Err(builder.error_with_fix(
-                "not-available",
+                "policy-not-available",
                 location,
                 "an external cache is not yet available",
                 fix,

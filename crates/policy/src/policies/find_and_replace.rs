@@ -56,18 +56,19 @@ impl AsyncPolicy for FindAndReplace {
 
 /// The body with every occurrence replaced, from the left and without overlaps; `None` where there is none.
 fn replaced(body: &[u8], from: &[u8], to: &[u8], limit: usize) -> Result<Option<Bytes>, Failure> {
-    let found: Vec<usize> = Finder::new(from).find_iter(body).collect();
-    if found.is_empty() {
+    let finder = Finder::new(from);
+    let count = finder.find_iter(body).count();
+    if count == 0 {
         return Ok(None);
     }
-    let length = (body.len() - found.len() * from.len()).saturating_add(found.len().saturating_mul(to.len()));
+    let length = (body.len() - count * from.len()).saturating_add(count.saturating_mul(to.len()));
     if length > limit.max(body.len()) {
         let message = format!("The body would be longer than {limit} bytes after replacing.");
         return Err(Failure::internal(NAME, "BodyTooLarge", message));
     }
     let mut new = Vec::with_capacity(length);
     let mut done = 0;
-    for start in found {
+    for start in finder.find_iter(body) {
         new.extend_from_slice(body.get(done..start).unwrap_or_default());
         new.extend_from_slice(to);
         done = start + from.len();

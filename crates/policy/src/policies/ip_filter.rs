@@ -142,7 +142,14 @@ impl Range {
             let address = address.to_canonical();
             return Some(Self { first: address, last: address });
         }
-        let network: IpNet = text.parse().ok()?;
+        let network = match text.parse().ok()? {
+            // A network of IPv4 addresses as IPv6 writes them: callers are known by the plain ones.
+            IpNet::V6(mapped) if mapped.prefix_len() >= 96 => match mapped.network().to_ipv4_mapped() {
+                Some(address) => IpNet::new(address.into(), mapped.prefix_len() - 96).ok()?,
+                None => mapped.into(),
+            },
+            network => network,
+        };
         Some(Self { first: network.network(), last: network.broadcast() })
     }
 
@@ -180,6 +187,7 @@ mod tests {
         assert!(network.contains("2001:db8:ffff::1".parse().unwrap()));
         assert!(!network.contains("2001:db9::1".parse().unwrap()));
         assert_eq!(Range::of_address("::ffff:10.0.0.1"), Range::of_address("10.0.0.1"));
+        assert_eq!(Range::of_address("::ffff:10.0.0.0/104"), Range::of_address("10.0.0.0/8"));
         assert_eq!(Range::of_address("10.0.0"), None);
     }
 

@@ -87,7 +87,11 @@ impl Target {
 
     pub(super) fn is(&self, id: &str, name: &str) -> bool {
         match (&self.id, &self.name) {
-            (Some(wanted), _) => wanted.eq_ignore_ascii_case(id),
+            // The id of a revision that is not the current one ends with its number; it is the same API.
+            (Some(wanted), _) => {
+                let root = id.split(";rev=").next().unwrap_or(id);
+                wanted.eq_ignore_ascii_case(id) || wanted.eq_ignore_ascii_case(root)
+            }
             (None, Some(wanted)) => **wanted == *name,
             (None, None) => false,
         }
@@ -215,6 +219,7 @@ mod tests {
         let status = |api, operation| call(&world, &plan, Some("a"), api, operation).answered();
         assert_eq!([status("api", "one"), status("api", "one")], [200, 429]);
         assert_eq!([status("api", "two"), status("api", "two")], [200, 429]);
+        assert_eq!(status("api;rev=2", "two"), 429);
         assert_eq!([status("third", "one"), status("third", "one")], [200, 200]);
     }
 

@@ -389,4 +389,66 @@ mod tests {
             "The body holds the character U+0001, which cannot stand in XML."
         );
     }
+
+    /// Names, texts and structure that try to break out.
+    fn hostile(random: &mut u64, depth: u32) -> Value {
+        const NAMES: [&str; 18] = [
+            "a",
+            "p:a",
+            "p_a",
+            "@b",
+            "@p:c",
+            "@xmlns:p",
+            "@xmlns",
+            "xmlns:q",
+            "q:a",
+            "#text",
+            "#cdata-section",
+            "#attrs",
+            "<x/>",
+            "a b",
+            "?xml",
+            "_x0041_",
+            "\u{1F600}",
+            "xmlns",
+        ];
+        const TEXTS: [&str; 8] =
+            ["", "urn:x", "<&>\"'", "]]>", "a\r\n\tb", "\u{7}", "\u{FFFF}", "2020-01-01T00:00:00.10Z"];
+        let mut next = |bound: usize| {
+            *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (*random >> 33) as usize % bound
+        };
+        let kind = if depth == 0 { next(4) } else { next(8) };
+        match kind {
+            0 => Value::Null,
+            1 => json!(next(1000)),
+            2 | 3 => json!(TEXTS[next(TEXTS.len())]),
+            4 => {
+                let length = next(4);
+                (0..length).map(|_| hostile(random, depth - 1)).collect()
+            }
+            _ => {
+                let names: Vec<&str> = (0..next(5)).map(|_| NAMES[next(NAMES.len())]).collect();
+                let entry = |name: &str| (name.to_owned(), hostile(random, depth - 1));
+                Value::Object(names.into_iter().map(entry).collect())
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_comes_is_well_formed_or_refused() {
+        let mut random = 7;
+        let mut sound = 0;
+        for _ in 0..20_000 {
+            let json = hostile(&mut random, 4);
+            for options in [&PLAIN, &SOAP] {
+                let Ok(xml) = to_xml(&json, options) else { continue };
+                sound += 1;
+                if let Err(error) = roxmltree::Document::parse(&xml) {
+                    panic!("{error}\n{json}\n{xml}");
+                }
+            }
+        }
+        assert!(sound > 10_000, "{sound}");
+    }
 }
