@@ -1,5 +1,7 @@
 //! From an exchange to an answer on the wire.
 
+use std::time::Duration;
+
 use gatehouse_policy::{Body, Response as Answer};
 use http::header::CONTENT_LENGTH;
 use http::{Method, Response, StatusCode, Version};
@@ -9,6 +11,7 @@ use hyper_util::rt::TokioIo;
 
 use super::completion::Completion;
 use super::intake::X_REQUEST_ID;
+use super::tunnel::join;
 use crate::upstream::Tunnel;
 
 /// Takes the answer out of the exchange; its body carries the completion, so that the record is written when the last
@@ -19,22 +22,18 @@ pub(super) fn respond(mut completion: Completion) -> Response<Body> {
     response
 }
 
-/// Answers a WebSocket handshake and joins the two sides until either ends.
+/// Answers a WebSocket handshake and joins the two sides until either ends, or both are silent for `silence`.
 pub(super) fn switch_protocols(
     mut completion: Completion,
     upgrade: OnUpgrade,
     tunnel: Tunnel,
+    silence: Duration,
 ) -> Response<Body> {
     let (response, _) = head(&mut completion);
     tokio::task::spawn_local(async move {
         let Ok(client) = upgrade.await else { return };
-        let (mut client, mut backend) = (TokioIo::new(client), tunnel);
-        // How a tunnel ends is for its two sides to know; the record says how much went through it.
-        if let Ok((from_client, from_backend)) =
-            tokio::io::copy_bidirectional(&mut client, &mut backend).await
-        {
-            completion.tunnelled(from_client, from_backend);
-        }
+        let carried = join(TokioIo::new(client), tunnel, silence).await;
+        completion.tunnelled(carried.from_client, carried.from_backend);
     });
     response
 }

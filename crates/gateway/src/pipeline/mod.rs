@@ -1,14 +1,17 @@
 //! One request's way: listener, zone, route, subscription, policies, backend, and back.
 
 mod answer;
+mod backend_observer;
 mod completion;
 mod forwarding;
 mod intake;
 mod process;
 mod service;
+mod tunnel;
 mod upstream;
 mod world;
 
+pub use self::backend_observer::BackendObserver;
 pub use self::process::process;
 pub use self::service::{Core, ListenerMeasures, Shared};
 pub use self::world::{CoreRandom, SystemClock};

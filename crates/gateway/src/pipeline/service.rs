@@ -126,7 +126,8 @@ impl Core {
         let metrics = process(&snapshot, &keys, zone, completion.exchange(), &world).await;
         completion.matched(metrics, upstream.backend_micros());
         if let (Some(upgrade), Some(tunnel)) = (upgrade, upstream.take_tunnel()) {
-            return answer::switch_protocols(completion, upgrade, tunnel);
+            let silence = snapshot.limits.tunnel_idle_timeout;
+            return answer::switch_protocols(completion, upgrade, tunnel, silence);
         }
         answer::respond(completion)
     }

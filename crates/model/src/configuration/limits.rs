@@ -28,6 +28,8 @@ pub struct Limits {
     pub body_rate: u32,
     /// A connection with no request under way; default 75 s.
     pub idle_timeout: Duration,
+    /// A WebSocket on which neither side says anything; default 15 min.
+    pub tunnel_idle_timeout: Duration,
     /// Client connections of the process; default 20 000.
     pub connections: usize,
     /// Client connections from one address (an IPv6 /64 counts as one); default 0: no bound of its own.
@@ -50,6 +52,7 @@ impl Default for Limits {
             body_timeout: Duration::from_secs(30),
             body_rate: 240,
             idle_timeout: Duration::from_secs(75),
+            tunnel_idle_timeout: Duration::from_secs(15 * 60),
             connections: 20_000,
             connections_per_client: 0,
             streams: 128,
@@ -125,6 +128,12 @@ impl Limits {
                     duration(MOMENT..=DAY),
                     default.idle_timeout,
                     "A connection with no request under way.",
+                ),
+                tunnel_idle_timeout: fields.or(
+                    "tunnel_idle_timeout",
+                    duration(MOMENT..=DAY),
+                    default.tunnel_idle_timeout,
+                    "A WebSocket on which neither side says anything.",
                 ),
                 connections: count(
                     fields,
