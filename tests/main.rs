@@ -14,8 +14,12 @@
 
 mod support;
 
+mod bad_input;
 mod dependencies;
+mod framing;
 mod policies;
 mod quickstart;
+mod reload;
 mod routing;
 mod subscriptions;
+mod tls;

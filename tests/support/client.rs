@@ -45,7 +45,10 @@ pub struct Client {
     pub address: SocketAddr,
     pub name: String,
     pub tls: Arc<rustls::ClientConfig>,
+    /// Whom it trusts.
+    pub roots: Vec<CertificateDer<'static>>,
     headers: Vec<(String, String)>,
+    host: Option<String>,
 }
 
 impl Client {
@@ -61,26 +64,28 @@ impl Client {
         authority: &str,
         identity: Option<&Identity>,
     ) -> Self {
-        let mut roots = rustls::RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(authority.as_bytes()) {
-            roots.add(certificate.unwrap()).unwrap();
-        }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots);
-        let tls = match identity {
-            None => builder.with_no_client_auth(),
-            Some(identity) => {
-                let chain = CertificateDer::pem_slice_iter(identity.certificate.as_bytes())
-                    .map(Result::unwrap)
-                    .collect();
-                let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
-                builder.with_client_auth_cert(chain, key).unwrap()
-            }
-        };
-        Self { address, name: name.to_owned(), tls: Arc::new(tls), headers: Vec::new() }
+        let roots: Vec<_> =
+            CertificateDer::pem_slice_iter(authority.as_bytes()).map(Result::unwrap).collect();
+        let tls = Arc::new(configuration(&roots, identity));
+        Self { address, name: name.to_owned(), tls, roots, headers: Vec::new(), host: None }
+    }
+
+    /// The same client with a certificate to show.
+    pub fn with(mut self, identity: &Identity) -> Self {
+        self.tls = Arc::new(configuration(&self.roots, Some(identity)));
+        self
+    }
+
+    /// The same client for another server name.
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = name.to_owned();
+        self
+    }
+
+    /// The same client whose requests name another host than its handshakes.
+    pub fn authority_of(mut self, host: &str) -> Self {
+        self.host = Some(host.to_owned());
+        self
     }
 
     /// The same client with a header field in every request.
@@ -124,8 +129,11 @@ impl Client {
         collect(sender.send_request(request).await.unwrap()).await
     }
 
-    /// `name:port`.
+    /// `name:port`, or the host that requests name.
     pub fn authority(&self) -> String {
+        if let Some(host) = &self.host {
+            return host.clone();
+        }
         format!("{}:{}", self.name, self.address.port())
     }
 
@@ -152,5 +160,26 @@ async fn collect(response: http::Response<hyper::body::Incoming>) -> Answer {
         headers: parts.headers,
         body: collected.to_bytes(),
         trailers,
+    }
+}
+
+fn configuration(roots: &[CertificateDer<'static>], identity: Option<&Identity>) -> rustls::ClientConfig {
+    let mut store = rustls::RootCertStore::empty();
+    for certificate in roots {
+        store.add(certificate.clone()).unwrap();
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(store);
+    match identity {
+        None => builder.with_no_client_auth(),
+        Some(identity) => {
+            let chain =
+                CertificateDer::pem_slice_iter(identity.certificate.as_bytes()).map(Result::unwrap).collect();
+            let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
+            builder.with_client_auth_cert(chain, key).unwrap()
+        }
     }
 }

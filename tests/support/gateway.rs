@@ -59,14 +59,46 @@ impl Gateway {
     }
 
     /// Waits for the process to end.
-    pub fn wait(&mut self, within: Duration) -> std::process::ExitStatus {
+    pub async fn wait(&mut self, within: Duration) -> std::process::ExitStatus {
         let deadline = Instant::now() + within;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
             assert!(Instant::now() < deadline, "the gateway has not ended within {within:?}");
-            std::thread::sleep(Duration::from_millis(20));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Starts the binary again in the same folder; it has to have ended.
+    pub async fn start_again(&mut self) {
+        self.child = spawn(&self.landing, &[]);
+        self.wait_until_ready().await;
+    }
+
+    /// Replaces a text in a file of the landing zone.
+    pub fn edit(&self, file: &str, from: &str, to: &str) {
+        let path = self.landing.path(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "`{from}` is not in {file}:\n{text}");
+        std::fs::write(path, text.replace(from, to)).unwrap();
+    }
+
+    /// Reloads, and waits until it is told how that went. Gives what the log says of it.
+    pub async fn reload(&self) -> String {
+        let before = self.log().len();
+        self.signal("HUP");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let log = self.log();
+            let new = log.get(before..).unwrap_or_default();
+            if new.contains("configuration reloaded") || new.contains("reload refused") {
+                // A refusal may have more lines than have been written yet.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                return self.log().get(before..).unwrap_or_default().to_owned();
+            }
+            assert!(Instant::now() < deadline, "nothing is said of the reload:\n{log}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 

@@ -108,7 +108,11 @@ async fn h1(client: &Client, path: &str, stop: &AtomicBool, counts: &Counts) -> 
     while !stop.load(Ordering::SeqCst) {
         let request =
             Request::get(path).header("host", client.authority()).body(Full::new(Bytes::new())).unwrap();
-        let response = sender.send_request(request).await.map_err(|error| format!("HTTP/1.1: {error}"))?;
+        let response = match sender.send_request(request).await {
+            // The connection had ended before the request was sent: every client asks again on another one.
+            Err(error) if error.is_canceled() => return Ok(()),
+            sent => sent.map_err(|error| format!("HTTP/1.1: {error}"))?,
+        };
         let closes = response.headers().get("connection").is_some_and(|value| value == "close");
         count(response, counts).await?;
         if closes {

@@ -89,6 +89,8 @@ pub struct Landing {
     expose: String,
     extra: String,
     listener_extra: String,
+    certificates: String,
+    tls_extra: String,
 }
 
 impl Landing {
@@ -109,6 +111,8 @@ impl Landing {
             expose: "all".to_owned(),
             extra: String::new(),
             listener_extra: String::new(),
+            certificates: String::new(),
+            tls_extra: String::new(),
         }
     }
 
@@ -134,6 +138,25 @@ impl Landing {
         self.listener_extra.push_str(yaml);
         self.listener_extra.push('\n');
         self
+    }
+
+    /// Adds an entry to the certificates of the external listener.
+    pub fn certificate(mut self, yaml: &str) -> Self {
+        self.certificates.push_str(&format!("        - {yaml}\n"));
+        self
+    }
+
+    /// Adds YAML to the TLS block of the external listener; lines are indented by the caller by six spaces.
+    pub fn tls(mut self, yaml: &str) -> Self {
+        self.tls_extra.push_str(yaml);
+        self.tls_extra.push('\n');
+        self
+    }
+
+    /// Makes a server certificate `certs/NAME.pem` with its key `certs/NAME.key`.
+    pub fn server_certificate(&self, name: &str, hosts: &[&str]) {
+        let identity = self.authority.server(hosts);
+        identity.write(&self.path(&format!("certs/{name}.pem")), &self.path(&format!("certs/{name}.key")));
     }
 
     /// Adds an API.
@@ -200,7 +223,7 @@ impl Landing {
 
     /// Writes `gatehouse.yaml`.
     pub fn write_configuration(&self) -> PathBuf {
-        let Self { port, internal_port, expose, extra, listener_extra, .. } = self;
+        let Self { port, internal_port, expose, extra, listener_extra, certificates, tls_extra, .. } = self;
         let text = format!(
             "service: {{ name: test, region: lab }}
 artifacts: artifacts
@@ -212,7 +235,7 @@ listeners:
 {listener_extra}    tls:
       certificates:
         - {{ certificate: certs/server.pem, key: certs/server.key }}
-  - name: internal
+{certificates}{tls_extra}  - name: internal
     zone: internal
     address: 127.0.0.1:{internal_port}
     serves: [gateway, metrics]

@@ -14,12 +14,17 @@ pub(crate) struct OpenStore {
     pub(crate) master: MasterKey,
 }
 
-/// Opens the store, and makes database and master key where there are none.
+/// Opens the store, and makes database and master key where there are none. Where there is a database its key has to
+/// be there too: a new one could not read it, and would hide that the old one is lost.
 pub(crate) fn open_store(configuration: &Configuration) -> Result<OpenStore> {
     let MasterKeySource::File(key) = &configuration.store.key;
     let Database::Sqlite(database) = &configuration.store.database;
-    let master =
-        MasterKey::load_or_create(&key.value).with_context(|| format!("{}: `store.key`", key.location))?;
+    let master = if database.value.exists() {
+        MasterKey::load(&key.value)
+    } else {
+        MasterKey::load_or_create(&key.value)
+    };
+    let master = master.with_context(|| format!("{}: `store.key`", key.location))?;
     let store = Sqlite::open(&database.value, &master)
         .with_context(|| format!("{}: `store.database`", database.location))?;
     Ok(OpenStore { store: Box::new(store), master })

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use anyhow::{Result, bail};
-use gatehouse_model::configuration::{Configuration, Database, MasterKey};
+use gatehouse_model::Location;
+use gatehouse_model::configuration::{Configuration, Database, LogTarget, MasterKey};
 
 /// The most files that are looked at.
 const MAX_FILES: usize = 200_000;
@@ -63,11 +64,21 @@ pub(super) fn check_restart(before: &Configuration, after: &Configuration) -> Re
     if old.value != new.value {
         bail!("{}: error: `store.key` cannot change while the instance runs; restart it", new.location);
     }
-    if before.telemetry.access_log != after.telemetry.access_log {
-        bail!(
-            "{}: error: `telemetry.access_log` cannot change while the instance runs; restart it",
-            after.file.display()
-        );
+    if target(before.telemetry.access_log.as_ref()) != target(after.telemetry.access_log.as_ref()) {
+        let place = match &after.telemetry.access_log {
+            Some(LogTarget::File(path)) => path.location.clone(),
+            _ => Location::file(after.file.as_path()),
+        };
+        bail!("{place}: error: `telemetry.access_log` cannot change while the instance runs; restart it");
     }
     Ok(())
+}
+
+/// Where the log goes, without the place that says so: a line more above it is no change.
+fn target(log: Option<&LogTarget>) -> Option<(Option<&Path>, bool)> {
+    log.map(|target| match target {
+        LogTarget::Stdout => (None, false),
+        LogTarget::Stderr => (None, true),
+        LogTarget::File(path) => (Some(path.value.as_path()), false),
+    })
 }
