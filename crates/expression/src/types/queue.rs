@@ -1,0 +1,79 @@
+//! `System.Collections.Generic.Queue<T>`.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::sequence::Items;
+use super::{Array, Definition, Id, member};
+use crate::class::Type;
+use crate::exception::Thrown;
+use crate::machine::{Call, Cursor};
+use crate::value::{Object, Value};
+
+/// A queue.
+struct Queue {
+    element: Type,
+    items: Mutex<Vec<Value>>,
+}
+
+impl Queue {
+    /// In the order in which they would be taken.
+    fn items(&self) -> Vec<Value> {
+        let mut items = self.items.lock().clone();
+        if matches!(self.class().id(), Id::Stack) {
+            items.reverse();
+        }
+        items
+    }
+}
+
+impl Object for Queue {
+    fn class(&self) -> Type {
+        Type::generic(Id::Queue, [self.element.clone()])
+    }
+
+    fn cursor(self: Arc<Self>) -> Option<Box<dyn Cursor>> {
+        Some(Items::boxed(self.items()))
+    }
+}
+
+fn this<'a>(c: &Call<'a, '_>) -> Result<&'a Queue, Thrown> {
+    c.object(0)
+}
+
+fn empty() -> Thrown {
+    Thrown::invalid_operation("Queue empty.")
+}
+
+pub(super) const QUEUE: Definition = Definition {
+    name: "System.Collections.Generic.Queue<T>",
+    bases: &["object", "IReadOnlyCollection<T>"],
+    members: &[
+        member("new()", |c| Ok(Value::object(Queue { element: c.class(0), items: Mutex::new(Vec::new()) }))),
+        member("new(IEnumerable<T>)", |c| {
+            let items = c.items(0)?;
+            Ok(Value::object(Queue { element: c.class(0), items: Mutex::new(items) }))
+        }),
+        member("Count: int", |c| Ok(Value::Int32(this(c)?.items.lock().len() as i32))),
+        member("Enqueue(T)", |c| {
+            c.machine.allocate(size_of::<Value>())?;
+            this(c)?.items.lock().push(c.value(1));
+            Ok(Value::Null)
+        }),
+        member("Dequeue(): T", |c| {
+            let mut i = this(c)?.items.lock();
+            if i.is_empty() { Err(empty()) } else { Ok(i.remove(0)) }
+        }),
+        member("Peek(): T", |c| this(c)?.items.lock().first().cloned().ok_or_else(empty)),
+        member("Contains(T): bool", |c| {
+            Ok(Value::Boolean(this(c)?.items().iter().any(|i| i.equals(c.get(1)))))
+        }),
+        member("Clear()", |c| {
+            this(c)?.items.lock().clear();
+            Ok(Value::Null)
+        }),
+        member("ToArray(): T[]", |c| Ok(Value::object(Array::new(c.class(0), this(c)?.items())))),
+    ],
+    ..Definition::NEW
+};
