@@ -14,12 +14,18 @@
 
 mod support;
 
+mod backends;
 mod bad_input;
 mod dependencies;
 mod framing;
+mod grpc;
+mod http2;
 mod policies;
 mod quickstart;
 mod reload;
 mod routing;
+mod seen;
+mod streaming;
 mod subscriptions;
 mod tls;
+mod websocket;

@@ -166,7 +166,9 @@ impl Landing {
             &format!("{folder}/apiInformation.json"),
             &json!({ "properties": api.properties }).to_string(),
         );
-        self.file(&format!("{folder}/specification.json"), &api.definition().to_string());
+        if !api.operations.is_empty() {
+            self.file(&format!("{folder}/specification.json"), &api.definition().to_string());
+        }
         if let Some(policy) = &api.policy {
             self.file(&format!("{folder}/policy.xml"), policy);
         }

@@ -8,6 +8,7 @@ pub mod keep_alive;
 pub mod landing;
 pub mod peers;
 pub mod raw;
+pub mod tls_backend;
 
 pub use authority::Authority;
 pub use backend::Backend;
@@ -16,3 +17,4 @@ pub use gateway::{Gateway, gatehouse};
 pub use keep_alive::Load;
 pub use landing::{Api, Landing};
 pub use raw::{RawBackend, RawClient, eventually, resident_kib};
+pub use tls_backend::TlsBackend;

@@ -46,6 +46,19 @@ impl RawClient {
         text
     }
 
+    /// What comes within a time.
+    pub async fn read_for(&mut self, time: Duration) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let _ = tokio::time::timeout(time, async {
+            let mut buffer = [0; 16 * 1024];
+            while let Ok(count @ 1..) = self.stream.read(&mut buffer).await {
+                bytes.extend_from_slice(&buffer[..count]);
+            }
+        })
+        .await;
+        bytes
+    }
+
     /// Everything up to a text.
     pub async fn read_until(&mut self, text: &str) -> String {
         let mut bytes = Vec::new();
