@@ -1,5 +1,8 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::testing::*;
+use crate::{Plan, PlanKey};
 
 fn cors(attributes: &str, origins: &[&str], rest: &str) -> String {
     let origins =
@@ -69,25 +72,46 @@ fn a_simple_request_of_another_origin_ends_here_by_default() {
     assert_eq!(run(&document("inbound", &cors("", &["https://a.example"], ""))).answer_text(), "backend");
 }
 
+/// The plan of an API that has a policy after the service's.
+fn two(first: &str, second: &str) -> Arc<Plan> {
+    let mut catalog = catalog(&document("inbound", first));
+    let second = document("inbound", &format!("<base />{second}"));
+    catalog.service.apis.insert("api".into(), api("api", Some(&second)));
+    policies(&catalog).plan(&PlanKey { workspace: None, api: "api", operation: None, product: None })
+}
+
 #[test]
 fn the_first_policy_that_allows_the_origin_applies() {
-    let operation = document("inbound", &format!("<base />{}", cors("", &["https://b.example"], "")));
-    let mut catalog = catalog(&document("inbound", &cors("", &["https://a.example"], "")));
-    catalog.service.apis.insert("api".into(), api("api", Some(&operation)));
-    let plan = policies(&catalog).plan(&crate::PlanKey {
-        workspace: None,
-        api: "api",
-        operation: None,
-        product: None,
-    });
+    let plan = two(&cors("", &["https://a.example"], ""), &cors("", &["https://b.example"], ""));
     let world = TestWorld::new();
     let mut exchange = exchange();
     exchange.request.headers.insert(ORIGIN, HeaderValue::from_static("https://a.example"));
     world.run(&plan, &mut exchange);
     assert_eq!(exchange.answer_text(), "backend");
-    let origins: Vec<_> =
-        exchange.response.as_ref().unwrap().headers.get_all(ACCESS_CONTROL_ALLOW_ORIGIN).iter().collect();
+    let headers = &exchange.response.as_ref().unwrap().headers;
+    let origins: Vec<_> = headers.get_all(ACCESS_CONTROL_ALLOW_ORIGIN).iter().collect();
     assert_eq!(origins, ["https://a.example"]);
+}
+
+#[test]
+fn a_preflight_goes_on_to_other_policies_only_where_the_first_lets_it() {
+    let world = TestWorld::new();
+    let allowed = |attributes: &str, origin: &'static str| {
+        let mut exchange = exchange();
+        exchange.request.method = Method::OPTIONS;
+        exchange.request.headers.insert(ORIGIN, HeaderValue::from_static(origin));
+        exchange.request.headers.insert(ACCESS_CONTROL_REQUEST_METHOD, HeaderValue::from_static("GET"));
+        let second = cors("terminate-unmatched-request=\"false\"", &["https://b.example"], "");
+        let plan = two(&cors(attributes, &["https://a.example"], ""), &second);
+        let response = crate::preflight(&plan, &mut exchange, &world.world()).unwrap();
+        assert_eq!((response.status, response.body.is_empty()), (StatusCode::OK, true));
+        response.headers.get(ACCESS_CONTROL_ALLOW_ORIGIN).cloned()
+    };
+    let going_on = "terminate-unmatched-request=\"false\"";
+    assert_eq!(allowed("", "https://a.example").unwrap(), "https://a.example");
+    assert_eq!(allowed("", "https://b.example"), None);
+    assert_eq!(allowed(going_on, "https://b.example").unwrap(), "https://b.example");
+    assert_eq!(allowed(going_on, "https://c.example"), None);
 }
 
 #[test]
