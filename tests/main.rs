@@ -14,12 +14,14 @@
 
 mod support;
 
+mod artifacts;
 mod backends;
 mod bad_input;
 mod dependencies;
 mod framing;
 mod grpc;
 mod http2;
+mod metrics;
 mod policies;
 mod quickstart;
 mod reload;

@@ -66,11 +66,17 @@ async fn limits_are_counted_for_the_operation() {
         .operation("rate", "GET", "/rate")
         .operation("quota", "GET", "/quota")
         .operation("busy", "GET", "/busy")
-        .operation_policy("rate", &document(&format!("<rate-limit-by-key calls=\"1\" {by_key} />"), "<base />"))
+        .operation_policy(
+            "rate",
+            &document(&format!("<rate-limit-by-key calls=\"1\" {by_key} />"), "<base />"),
+        )
         .operation_policy("quota", &document(&format!("<quota-by-key calls=\"1\" {by_key} />"), "<base />"))
         .operation_policy(
             "busy",
-            &document("", "<limit-concurrency key=\"k\" max-count=\"1\"><forward-request /></limit-concurrency>"),
+            &document(
+                "",
+                "<limit-concurrency key=\"k\" max-count=\"1\"><forward-request /></limit-concurrency>",
+            ),
         );
     let gateway = Gateway::start(landing().api(api)).await;
     let client = gateway.client();
@@ -266,14 +272,13 @@ async fn a_workspace_reaches_its_own_backend_of_a_name_that_others_have_too() {
     let header = |value: &str| json!({ "header": { "X-Whose": [value] } });
     let named = |value: &str| json!({ "properties": { "displayName": "whose", "value": value } }).to_string();
     for (folder, backend, value) in [("", &service, "service"), ("workspaces/team/", &team, "team")] {
-        let properties = json!({ "url": backend.url(), "protocol": "http", "credentials": header("{{whose}}") });
+        let properties =
+            json!({ "url": backend.url(), "protocol": "http", "credentials": header("{{whose}}") });
         entity(&landing, &format!("{folder}backends/blue"), &properties);
         let pool = json!({ "type": "Pool", "pool": { "services": [{ "id": "/backends/blue" }] } });
         entity(&landing, &format!("{folder}backends/pool"), &pool);
-        landing.file(
-            &format!("artifacts/{folder}named values/whose/namedValueInformation.json"),
-            &named(value),
-        );
+        landing
+            .file(&format!("artifacts/{folder}named values/whose/namedValueInformation.json"), &named(value));
     }
     for backend in ["blue", "pool"] {
         let api = json!({ "properties": {
