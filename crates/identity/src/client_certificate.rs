@@ -1,6 +1,7 @@
 //! What is known of a client's certificate.
 
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use x509_parser::certificate::X509Certificate;
@@ -34,6 +35,8 @@ pub struct ClientCertificate {
     pub not_after: i64,
     /// The DNS names of its subject alternative name, as they stand there.
     pub dns_names: Vec<String>,
+    /// The certificate itself, DER: what expressions read it from.
+    pub der: Arc<[u8]>,
 }
 
 impl ClientCertificate {
@@ -66,6 +69,7 @@ impl ClientCertificate {
             not_before: validity.not_before.timestamp(),
             not_after: validity.not_after.timestamp(),
             dns_names,
+            der: der.into(),
         })
     }
 

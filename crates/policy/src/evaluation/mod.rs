@@ -93,9 +93,8 @@ impl Context for Evaluation<'_> {
         self.exchange.request.client_ip.to_string().into()
     }
 
-    /// The facts that are kept of a certificate do not hold its encoding, which is what expressions take it from.
     fn client_certificate(&self) -> Option<Arc<[u8]>> {
-        None
+        self.exchange.request.certificate.as_ref().map(|certificate| Arc::clone(&certificate.der))
     }
 
     fn body(&mut self, of: Side, preserve: bool) -> Result<Bytes, BodyError> {
