@@ -49,6 +49,8 @@ pub(crate) struct Machine<'c> {
     steps: u64,
     allocated: u64,
     started: Duration,
+    /// Trees that were read: their nodes know their parents only while something holds the root.
+    kept: Vec<Value>,
 }
 
 impl<'c> Machine<'c> {
@@ -56,7 +58,7 @@ impl<'c> Machine<'c> {
         let started = context.elapsed();
         let mut frame = Vec::new();
         frame.resize_with(slots, || Slot::Value(Value::Null));
-        Self { context, slots: frame, base: 0, depth: 0, steps: 0, allocated: 0, started }
+        Self { context, slots: frame, base: 0, depth: 0, steps: 0, allocated: 0, started, kept: Vec::new() }
     }
 
     pub(crate) fn load(&self, slot: usize) -> Value {
@@ -156,6 +158,11 @@ impl<'c> Machine<'c> {
     pub(crate) fn allocate(&mut self, bytes: usize) -> Result<(), Thrown> {
         self.allocated = self.allocated.saturating_add(bytes as u64);
         if self.allocated > MAX_ALLOCATION { Err(Thrown::Limit("used too much memory")) } else { Ok(()) }
+    }
+
+    /// Holds a tree until the evaluation ends.
+    pub(crate) fn keep(&mut self, tree: &Value) {
+        self.kept.push(tree.clone());
     }
 
     /// Counts what a call has yielded.

@@ -30,13 +30,13 @@ impl Binder {
                 let ExprKind::Member { types, .. } = &target.kind else {
                     return Err(Fault::new(span, "a member is missing"));
                 };
-                let member = self.member(Bound::Value(node), name, types)?;
+                let member = self.member_for(Bound::Value(node), name, types, true)?;
                 return self.call_bound(member, arguments, span);
             }
             let ExprKind::Member { types, .. } = &target.kind else {
                 return Err(Fault::new(span, "a member is missing"));
             };
-            let member = self.member(bound, name, types)?;
+            let member = self.member_for(bound, name, types, true)?;
             return self.call_bound(member, arguments, span);
         }
         let bound = self.bind(target)?;

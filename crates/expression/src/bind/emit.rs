@@ -4,7 +4,7 @@ use super::Node;
 use crate::class::Type;
 use crate::exception::Thrown;
 use crate::machine::{Call, Code, Machine};
-use crate::types::{Id, Kind, Method};
+use crate::types::{Id, Method};
 use crate::value::Value;
 
 /// Where the values of `out` parameters go.
@@ -26,7 +26,7 @@ pub(super) fn call(
     }
     let mut codes: Vec<Code> = codes.into_iter().map(|n| n.code).collect();
     // A null receiver is caught here, once for all members.
-    let checked = !method.is_static && method.kind != Kind::Constructor && method.owner != Id::Nullable;
+    let checked = method.takes_receiver() && method.owner != Id::Nullable;
     let run = method.call;
     let finish = move |m: &mut Machine<'_>, arguments: &[Value], types: &[Type], out: &mut Vec<Value>| {
         if checked && arguments.first().is_some_and(Value::is_null) {
@@ -88,7 +88,7 @@ pub(super) fn call(
 
 /// The value of a pure call, computed now; none if it throws.
 pub(super) fn fold(method: &'static Method, values: &[Value], types: &[Type]) -> Option<Value> {
-    if !method.is_static && values.first().is_some_and(Value::is_null) {
+    if method.takes_receiver() && values.first().is_some_and(Value::is_null) {
         return None;
     }
     let mut nowhere = crate::expression::Nowhere;

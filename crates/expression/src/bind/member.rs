@@ -12,6 +12,17 @@ use crate::value::{Enumeration, Value};
 
 impl Binder {
     pub(super) fn member(&mut self, target: Bound, name: &Name, types: &[TypeName]) -> Result<Bound, Fault> {
+        self.member_for(target, name, types, false)
+    }
+
+    /// A member; where it is called, a property that is no delegate is not meant.
+    pub(super) fn member_for(
+        &mut self,
+        target: Bound,
+        name: &Name,
+        types: &[TypeName],
+        called: bool,
+    ) -> Result<Bound, Fault> {
         let mut arguments = Vec::with_capacity(types.len());
         for written in types {
             arguments.push(self.resolve(written)?);
@@ -31,7 +42,7 @@ impl Binder {
             Bound::Type(class) => self.static_member(class, name, arguments),
             other => {
                 let node = self.as_value(other, name.span)?;
-                self.instance_member(node, name, arguments)
+                self.instance_member(node, name, arguments, called)
             }
         }
     }
@@ -79,7 +90,13 @@ impl Binder {
         Err(unknown(&class, name, candidates.chain(declared.values.iter().map(|(n, _)| *n))))
     }
 
-    fn instance_member(&mut self, node: Node, name: &Name, types: Vec<Type>) -> Result<Bound, Fault> {
+    fn instance_member(
+        &mut self,
+        node: Node,
+        name: &Name,
+        types: Vec<Type>,
+        called: bool,
+    ) -> Result<Bound, Fault> {
         self.reads.note(&node.class, &name.text, node.constant.as_ref());
         if node.class.is(Id::Dynamic) {
             return Ok(self.late_member(node, name, types));
@@ -112,16 +129,19 @@ impl Binder {
         }
         for owner in lineage(&node.class) {
             let class = registry().class(owner.id());
-            if let Some(method) = class.named(&name.text).find(|m| !m.is_static && m.kind == Kind::Property) {
-                let returns = method.returns.close(owner.arguments(), &[]);
-                return Ok(Bound::Value(emit::call(
-                    method,
-                    vec![node],
-                    owner.arguments().to_vec(),
-                    returns,
-                    Vec::new(),
-                )));
+            let Some(method) = class.named(&name.text).find(|m| !m.is_static && m.kind == Kind::Property)
+            else {
+                continue;
+            };
+            let returns = method.returns.close(owner.arguments(), &[]);
+            if called && !returns.is_delegate() {
+                break;
             }
+            let types = owner.arguments().to_vec();
+            return Ok(Bound::Value(emit::call(method, vec![node], types, returns, Vec::new())));
+        }
+        if node.class.is_delegate() && &*name.text == "Invoke" {
+            return Ok(Bound::Value(node));
         }
         let class = node.class.clone();
         let methods = lineage(&class).iter().any(|o| {
@@ -137,6 +157,12 @@ impl Binder {
                 is_static: false,
             };
             return Ok(Bound::Group(group));
+        }
+        if called
+            && lineage(&class).iter().any(|o| registry().class(o.id()).named(&name.text).next().is_some())
+        {
+            return Err(Fault::new(name.span, format!("'{}' of '{class}' is no method", name.text))
+                .suggest("leave out the brackets, or use [ ] for an element"));
         }
         // What is missing on `T?` may be there on `T`.
         if let Some(inner) = class.underlying() {

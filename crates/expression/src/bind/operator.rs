@@ -156,6 +156,13 @@ impl Binder {
         right: Node,
         span: Span,
     ) -> Result<Node, Fault> {
+        let (mut left, mut right) = (left, right);
+        // null beside a value type is that type's null.
+        if left.class == Type::Null && right.class.is_value() {
+            left.class = Type::nullable(right.class.stripped().clone());
+        } else if right.class == Type::Null && left.class.is_value() {
+            right.class = Type::nullable(left.class.stripped().clone());
+        }
         let (a, b) = (left.class.clone(), right.class.clone());
         if a.is(Id::Dynamic) || b.is(Id::Dynamic) {
             return Ok(late(operator, left, right));
@@ -569,10 +576,19 @@ fn decimal(operator: &str, x: Number, y: Number) -> Result<Value, Thrown> {
         "+" => x.checked_add(y),
         "-" => x.checked_sub(y),
         "*" => x.checked_mul(y),
-        "/" => x.checked_div(y),
+        "/" => x.checked_div(y).map(|n| without_zeros(n, x.scale().saturating_sub(y.scale()))),
         _ => x.checked_rem(y),
     };
     n.map(Value::Decimal).ok_or_else(overflow)
+}
+
+/// A quotient without the zeros at its end, but for those that the scales of the operands keep.
+fn without_zeros(n: Decimal, keep: u32) -> Decimal {
+    let mut n = n;
+    while n.scale() > keep && n.mantissa() % 10 == 0 {
+        n = Decimal::from_i128_with_scale(n.mantissa() / 10, n.scale() - 1);
+    }
+    n
 }
 
 fn holds(operator: &str, ordering: Option<Ordering>) -> bool {

@@ -359,7 +359,10 @@ impl Binder {
         body: &Stmt,
     ) -> Result<Run, Fault> {
         let sequence_node = self.value(sequence)?;
-        let element = if sequence_node.class.is(Id::Dynamic) {
+        let pairs = sequence_node.class.is(Id::JObject);
+        let element = if pairs {
+            Some(Type::generic(Id::KeyValuePair, [Type::STRING, Type::TOKEN]))
+        } else if sequence_node.class.is(Id::Dynamic) {
             Some(Type::Plain(Id::Dynamic))
         } else {
             sequence_node.class.element()
@@ -383,7 +386,8 @@ impl Binder {
                 if sequence.is_null() {
                     return Err(Thrown::null_reference());
                 }
-                let mut cursor = types::open(m, &sequence)?;
+                let mut cursor =
+                    if pairs { types::open_pairs(m, &sequence)? } else { types::open(m, &sequence)? };
                 while let Some(next) = cursor.next(m)? {
                     m.step()?;
                     m.declare(item_slot, false, next);

@@ -94,7 +94,12 @@ pub(crate) fn to_type(machine: &mut Machine<'_>, json: &Json, target: &Type) -> 
                 Err(Thrown::argument(format!("Can not convert Null to {}.", type_word(wanted))))
             };
         }
-        return types::change(&scalar, wanted);
+        return types::change(&scalar, wanted).map_err(|thrown| match thrown {
+            Thrown::Exception(e) if e.class == Id::InvalidCastException => {
+                Thrown::argument(format!("Can not convert {} to {}.", kind_word(&json), type_word(wanted)))
+            }
+            other => other,
+        });
     }
     if let Some(element) = collection_element(wanted) {
         if json.is_array() {

@@ -104,7 +104,7 @@ impl Step {
                 for below in token.descendants(true) {
                     match names {
                         None => {
-                            if !below.is_property() && !below.same(token) {
+                            if !below.is_property() {
                                 found.push(below);
                             }
                         }

@@ -55,11 +55,16 @@ pub(crate) fn format(value: &Value, spec: &str) -> Result<String, Thrown> {
             if digits.shows_minus() { format!("({text})") } else { text }
         }
         'P' => {
-            let mut digits = Digits::of(value, number);
+            let decimals = precision.unwrap_or(2);
+            let mut digits = match number {
+                Number::Float(n) => {
+                    Digits { signed_zero: true, ..Digits::read(&format!("{n:.*}", decimals + 2)) }
+                }
+                _ => Digits::of(value, number),
+            };
             if !digits.figures.is_empty() {
                 digits.point += 2;
             }
-            let decimals = precision.unwrap_or(2);
             digits.round(digits.point + decimals as i32);
             digits.decimals = decimals;
             format!("{} %", digits.text(true))
@@ -85,7 +90,7 @@ fn hex_bits(value: &Value, n: i128) -> u64 {
 fn fixed(value: &Value, number: Number, decimals: usize) -> Digits {
     let mut digits = match number {
         // Exact binary value, ties to even, as .NET Core 3.0 and later do.
-        Number::Float(n) => Digits::read(&format!("{n:.decimals$}")),
+        Number::Float(n) => Digits { signed_zero: true, ..Digits::read(&format!("{n:.decimals$}")) },
         _ => Digits::of(value, number),
     };
     digits.round(digits.point + decimals as i32);
@@ -154,6 +159,8 @@ struct Digits {
     point: i32,
     /// How many digits to show after the point.
     decimals: usize,
+    /// Whether the sign of a zero is shown, as it is of a double.
+    signed_zero: bool,
 }
 
 impl Digits {
@@ -180,7 +187,7 @@ impl Digits {
         let leading = all.len() - all.trim_start_matches('0').len();
         let figures = all.trim_matches('0').to_owned();
         let point = if figures.is_empty() { 0 } else { whole.len() as i32 - leading as i32 + power };
-        Self { negative, figures, point, decimals: 0 }
+        Self { negative, figures, point, decimals: 0, signed_zero: false }
     }
 
     /// Keeps the first `keep` figures, half away from zero.
@@ -218,7 +225,7 @@ impl Digits {
     }
 
     fn shows_minus(&self) -> bool {
-        self.negative && !self.figures.is_empty()
+        self.negative && (self.signed_zero || !self.figures.is_empty())
     }
 
     fn whole(&self) -> String {
@@ -403,9 +410,9 @@ impl Layout {
         let mut digits = digits.clone();
         let mut power = 0;
         if self.exponent.is_some() && !digits.figures.is_empty() {
+            digits.round(self.whole as i32 + self.decimals as i32);
             power = digits.point - self.whole as i32;
             digits.point = self.whole as i32;
-            digits.round(self.whole as i32 + self.decimals as i32);
         }
         let whole = digits.whole();
         let fraction = digits.fraction();
@@ -499,7 +506,7 @@ mod tests {
             (Value::Double(1234.5), "#,##0.00", "1,234.50"),
             (Value::Double(0.5), "#.##", ".5"),
             (Value::Int32(5), "000", "005"),
-            (Value::Double(1e15), "", "1E+15"),
+            (Value::Double(1e17), "", "1E+17"),
             (Value::Double(0.00001), "", "1E-05"),
             (Value::Double(123_456.0), "G3", "1.23E+05"),
         ] {

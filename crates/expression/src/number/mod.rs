@@ -85,7 +85,7 @@ impl Number {
 pub(crate) fn display(value: &Value) -> String {
     match value {
         Value::Double(n) => shortest(*n),
-        Value::Single(n) => scientific(&format!("{n:e}"), f64::from(*n), 7),
+        Value::Single(n) => scientific(&format!("{n:e}"), f64::from(*n), 9),
         Value::Decimal(n) => n.to_string(),
         other => match Number::of(other) {
             Some(Number::Integer(n)) => n.to_string(),
@@ -94,9 +94,9 @@ pub(crate) fn display(value: &Value) -> String {
     }
 }
 
-/// The shortest text that reads back as the same double, exponent from 1E+15 on.
+/// The shortest text that reads back as the same double, with an exponent from 1E+17 on.
 pub(crate) fn shortest(n: f64) -> String {
-    scientific(&format!("{n:e}"), n, 15)
+    scientific(&format!("{n:e}"), n, 17)
 }
 
 fn scientific(shown: &str, n: f64, digits: i32) -> String {

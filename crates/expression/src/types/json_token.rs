@@ -29,7 +29,9 @@ fn from(c: &mut Call<'_, '_>) -> Result<Value, Thrown> {
 pub(super) fn parsed(c: &mut Call<'_, '_>, text: &str) -> Result<Json, Thrown> {
     c.machine.work(text.len() / 16)?;
     c.machine.allocate(text.len().saturating_mul(4))?;
-    json::parse(text).map_err(|e| Thrown::new(Id::JsonReaderException, e.to_string()))
+    let json = json::parse(text).map_err(|e| Thrown::new(Id::JsonReaderException, e.to_string()))?;
+    c.machine.keep(&Value::Json(json.clone()));
+    Ok(json)
 }
 
 /// A sequence of tokens of that class.
@@ -317,7 +319,7 @@ fn value_of(c: &mut Call<'_, '_>, found: &Value) -> Result<Value, Thrown> {
                 Err(Thrown::new(Id::InvalidCastException, "Null object cannot be converted to a value type."))
             };
         }
-        return to_type(c.machine, &json, &class);
+        return super::change(&scalar, &class);
     }
     let token = Value::Json(json);
     if token.is_instance(&class) {
@@ -442,6 +444,9 @@ pub(super) const EXTENSIONS: Definition = Definition {
     name: "Newtonsoft.Json.Linq.Extensions",
     members: &[
         member("extension Value<T>(IEnumerable<JToken>): T", |c| {
+            if c.get(0).is_null() {
+                return Err(Thrown::argument_null("value"));
+            }
             let found = c.value(0);
             value_of(c, &found)
         }),

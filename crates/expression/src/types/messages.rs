@@ -173,8 +173,8 @@ fn convert(c: &mut Call<'_, '_>, class: &Type, preserve: bool) -> Result<Value, 
                 ),
             ))
         }
-        Type::Plain(Id::XElement | Id::XNode) => super::xml_element::element_of(&text, false),
-        Type::Plain(Id::XDocument) => crate::xml::parse(&text, false).map(crate::xml::Node::into_value),
+        Type::Plain(Id::XElement | Id::XNode) => super::xml_element::element_of(c, &text, false),
+        Type::Plain(Id::XDocument) => super::xml_document::document_of(c, &text, false),
         other => Err(Thrown::invalid_operation(format!("A message body cannot be read as {other}."))),
     }
 }

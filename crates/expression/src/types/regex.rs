@@ -123,13 +123,39 @@ fn failed(error: &fancy_regex::Error) -> Thrown {
     )
 }
 
+/// The pattern with a `$` that also matches before a newline at the very end, as .NET's does.
+fn end_before_newline(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len() + 16);
+    let (mut escaped, mut class) = (false, false);
+    for c in pattern.chars() {
+        match c {
+            '$' if !escaped && !class => {
+                out.push_str(r"(?=\n?\z)");
+                continue;
+            }
+            '[' if !escaped => class = true,
+            ']' if !escaped => class = false,
+            _ => {}
+        }
+        escaped = c == '\\' && !escaped;
+        out.push(c);
+    }
+    out
+}
+
 /// The match at or after a byte offset.
 fn find(regex: &Arc<Regex>, input: &Arc<str>, from: usize) -> Result<Match, Thrown> {
     let none = || Match { regex: None, input: Arc::from(""), spans: Vec::new(), next: 0 };
     if from > input.len() {
         return Ok(none());
     }
-    let Some(found) = regex.compiled.captures_from_pos(&**input, from).map_err(|e| failed(&e))? else {
+    let before_newline;
+    let mut compiled = &regex.compiled;
+    if regex.options & 2 == 0 && input.ends_with('\n') && regex.pattern.contains('$') {
+        before_newline = compile(&end_before_newline(&regex.pattern), regex.options)?.compiled;
+        compiled = &before_newline;
+    }
+    let Some(found) = compiled.captures_from_pos(&**input, from).map_err(|e| failed(&e))? else {
         return Ok(none());
     };
     let spans: Spans = (0..found.len()).map(|n| found.get(n).map(|m| (m.start(), m.end()))).collect();

@@ -101,6 +101,17 @@ pub(crate) struct Method {
     pub(crate) pure: bool,
 }
 
+impl Method {
+    /// Whether it is called on an object, which must not be null.
+    pub(crate) fn takes_receiver(&self) -> bool {
+        !self.is_static
+            && matches!(
+                self.kind,
+                Kind::Method | Kind::Property | Kind::Setter | Kind::Index | Kind::IndexSetter
+            )
+    }
+}
+
 /// A class with its members.
 pub(crate) struct Class {
     /// Full name without type parameters.

@@ -41,6 +41,13 @@ pub(crate) fn open(machine: &mut Machine<'_>, value: &Value) -> Result<Box<dyn C
     })
 }
 
+/// Starts to enumerate the properties of a JSON object as pairs, as `foreach` over a `JObject` does.
+pub(crate) fn open_pairs(machine: &mut Machine<'_>, value: &Value) -> Result<Box<dyn Cursor>, Thrown> {
+    let pairs = entries(machine, value)?;
+    let pair = |(k, v)| super::key_value_pair::typed(Type::STRING, Type::TOKEN, k, v);
+    Ok(Items::boxed(pairs.into_iter().map(pair).collect()))
+}
+
 /// Elements that are there already.
 pub(super) struct Items(std::vec::IntoIter<Value>);
 

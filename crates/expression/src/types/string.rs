@@ -156,8 +156,17 @@ pub(super) const STRING: Definition = Definition {
             Ok(Value::from(text::slice(whole, start as usize, count as usize)))
         }),
         pure("Remove(int): string", |c| {
-            let (start, _) = range(c.int(1)?, 0, text::length(c.text(0)?))?;
-            Ok(Value::from(text::slice(c.text(0)?, 0, start)))
+            let start = c.int(1)?;
+            if start < 0 {
+                return Err(Thrown::out_of_range("startIndex", "StartIndex cannot be less than zero."));
+            }
+            if start as usize >= text::length(c.text(0)?) {
+                return Err(Thrown::out_of_range(
+                    "startIndex",
+                    "startIndex must be less than length of string.",
+                ));
+            }
+            Ok(Value::from(text::slice(c.text(0)?, 0, start as usize)))
         }),
         pure("Remove(int, int): string", |c| {
             let whole = c.text(0)?;
@@ -279,17 +288,7 @@ pub(super) const STRING: Definition = Definition {
         pure("static Compare(string, string, StringComparison): int", |c| {
             compare(c, 0, 1, Comparison::of(c.enumeration(2)))
         }),
-        pure("static CompareOrdinal(string, string): int", |c| {
-            let (Some(a), Some(b)) = (c.text_or_null(0), c.text_or_null(1)) else {
-                return compare(c, 0, 1, Comparison::Ordinal);
-            };
-            // .NET gives the difference of the first units that differ.
-            let (a, b): (Vec<u16>, Vec<u16>) = (a.encode_utf16().collect(), b.encode_utf16().collect());
-            let differ = a.iter().zip(&b).find(|(x, y)| x != y);
-            Ok(Value::Int32(
-                differ.map_or(a.len() as i32 - b.len() as i32, |(x, y)| i32::from(*x) - i32::from(*y)),
-            ))
-        }),
+        pure("static CompareOrdinal(string, string): int", |c| compare(c, 0, 1, Comparison::Ordinal)),
         pure("static IsNullOrEmpty(string): bool", |c| {
             Ok(Value::Boolean(c.text_or_null(0).is_none_or(str::is_empty)))
         }),
@@ -417,6 +416,9 @@ fn find_last(c: &mut Call<'_, '_>, how: Comparison, start: Option<usize>) -> Res
         }
         None => length,
     };
+    if wanted.is_empty() {
+        return Ok(Value::Int32(end.saturating_sub(1) as i32));
+    }
     let window = whole.get(..text::byte_of(&whole, end)).unwrap_or_default();
     Ok(Value::Int32(window.rfind(&wanted).map_or(-1, |at| text::units_before(window, at) as i32)))
 }
@@ -459,6 +461,12 @@ fn pad(c: &mut Call<'_, '_>, left: bool, unit: u16) -> Result<Value, Thrown> {
 
 fn compare(c: &mut Call<'_, '_>, a: usize, b: usize, how: Comparison) -> Result<Value, Thrown> {
     Ok(Value::Int32(match (c.text_or_null(a), c.text_or_null(b)) {
+        (Some(a), Some(b)) if how == Comparison::Ordinal => {
+            // .NET gives the difference of the first units that differ.
+            let differ = a.encode_utf16().zip(b.encode_utf16()).find(|(x, y)| x != y);
+            let lengths = || text::length(a) as i32 - text::length(b) as i32;
+            differ.map_or_else(lengths, |(x, y)| i32::from(x) - i32::from(y))
+        }
         (Some(a), Some(b)) => how.compare(a, b) as i32,
         (None, None) => 0,
         (None, _) => -1,

@@ -298,6 +298,19 @@ pub(super) fn escape_data(text: &str) -> String {
     out
 }
 
+/// Percent-encodes what may not stand in an address, and `%` itself.
+fn escape_uri(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~:/?#[]@!$&'()*+,;=".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
 /// Undoes percent-encoding; what is no UTF-8 stays encoded.
 pub(super) fn unescape_data(text: &str) -> String {
     let bytes = text.as_bytes();
@@ -460,9 +473,7 @@ pub(super) const URI: Definition = Definition {
         }),
         member("ToString(): string", |c| text(c.get(0).display())),
         pure("static EscapeDataString(string): string", |c| text(escape_data(c.text(0)?))),
-        pure("static EscapeUriString(string): string", |c| {
-            text(escape_illegal(&c.text(0)?.replace(['[', ']'], "\u{1}")).replace("%01", "[]"))
-        }),
+        pure("static EscapeUriString(string): string", |c| text(escape_uri(c.text(0)?))),
         pure("static UnescapeDataString(string): string", |c| text(unescape_data(c.text(0)?))),
         pure("static HexEscape(char): string", |c| text(format!("%{:02X}", c.unit(0)?))),
         member("static IsWellFormedUriString(string, UriKind): bool", |c| {

@@ -64,6 +64,14 @@ fn create(c: &mut Call<'_, '_>, contents: &[Value]) -> Result<Value, Thrown> {
     Ok(document.into_value())
 }
 
+/// A text as a document.
+pub(super) fn document_of(c: &mut Call<'_, '_>, text: &str, preserve: bool) -> Result<Value, Thrown> {
+    super::xml_element::charge(c, text)?;
+    let document = parse(text, preserve)?.into_value();
+    c.machine.keep(&document);
+    Ok(document)
+}
+
 pub(super) const XDOCUMENT: Definition = Definition {
     name: "System.Xml.Linq.XDocument",
     bases: &["XContainer"],
@@ -78,9 +86,10 @@ pub(super) const XDOCUMENT: Definition = Definition {
             contents.extend(c.items(1)?);
             create(c, &contents)
         }),
-        member("static Parse(string): XDocument", |c| parse(c.text(0)?, false).map(Node::into_value)),
+        member("static Parse(string): XDocument", |c| document_of(c, c.text(0)?, false)),
         member("static Parse(string, LoadOptions): XDocument", |c| {
-            parse(c.text(0)?, c.enumeration(1) & 1 != 0).map(Node::into_value)
+            let preserve = c.enumeration(1) & 1 != 0;
+            document_of(c, c.text(0)?, preserve)
         }),
         member("Root: XElement", |c| {
             Ok(this(c)?.elements().into_iter().next().map_or(Value::Null, Node::into_value))

@@ -202,9 +202,9 @@ pub(super) const XELEMENT: Definition = Definition {
         member("new(XName, object)", create),
         member("new(XName, params object[])", create),
         member("new(XElement)", |c| Ok(this(c)?.copy().into_value())),
-        member("static Parse(string): XElement", |c| element_of(c.text(0)?, false)),
+        member("static Parse(string): XElement", |c| element_of(c, c.text(0)?, false)),
         member("static Parse(string, LoadOptions): XElement", |c| {
-            element_of(c.text(0)?, c.enumeration(1) & 1 != 0)
+            element_of(c, c.text(0)?, c.enumeration(1) & 1 != 0)
         }),
         member("Name: XName", |c| Ok(this(c)?.name().map_or(Value::Null, Value::object))),
         member("set Name: XName", |c| {
@@ -277,8 +277,15 @@ pub(super) const XELEMENT: Definition = Definition {
     ..Definition::NEW
 };
 
+/// Counts what reading XML text costs.
+pub(super) fn charge(c: &mut Call<'_, '_>, text: &str) -> Result<(), Thrown> {
+    c.machine.work(text.len() / 16)?;
+    c.machine.allocate(text.len().saturating_mul(4))
+}
+
 /// The root element of a text.
-pub(super) fn element_of(text: &str, preserve: bool) -> Result<Value, Thrown> {
+pub(super) fn element_of(c: &mut Call<'_, '_>, text: &str, preserve: bool) -> Result<Value, Thrown> {
+    charge(c, text)?;
     let document = parse(text, preserve)?;
     let root = document
         .elements()
@@ -286,5 +293,7 @@ pub(super) fn element_of(text: &str, preserve: bool) -> Result<Value, Thrown> {
         .next()
         .ok_or_else(|| Thrown::new(Id::XmlException, "Root element is missing."))?;
     root.remove()?;
-    Ok(root.into_value())
+    let root = root.into_value();
+    c.machine.keep(&root);
+    Ok(root)
 }

@@ -256,7 +256,8 @@ impl Node {
 
     /// Adds text, to the text at the end where there is one.
     pub(crate) fn add_text(self: &Arc<Self>, text: &str) -> Result<(), Thrown> {
-        if text.is_empty() {
+        // Empty text is what makes `<a></a>` of `<a />`.
+        if text.is_empty() && !self.state.lock().children.is_empty() {
             return Ok(());
         }
         let last = self.state.lock().children.last().filter(|c| c.kind == Kind::Text).cloned();

@@ -94,5 +94,9 @@ fn convert(node: &roxmltree::Node<'_, '_>, preserve: bool) -> Result<Option<Arc<
             element.add(&child)?;
         }
     }
+    let written = node.document().input_text().get(node.range()).unwrap_or_default();
+    if element.children().is_empty() && !written.ends_with("/>") {
+        element.add_text("")?;
+    }
     Ok(Some(element))
 }

@@ -109,8 +109,10 @@ fn element(out: &mut String, node: &Arc<Node>, plain: bool, level: usize, scope:
         return;
     }
     out.push('>');
-    let mixed = plain || children.iter().any(|c| matches!(c.kind, Kind::Text | Kind::CData));
+    // Once text is written, what follows it in the element is not indented.
+    let mut mixed = plain;
     for child in &children {
+        mixed |= matches!(child.kind, Kind::Text | Kind::CData);
         if !mixed {
             line(out, level + 1);
         }
