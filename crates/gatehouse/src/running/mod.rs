@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use gatehouse_gateway::connection::Handler;
 use gatehouse_gateway::listener::{Bound, HandlerFactory, Listeners};
-use gatehouse_gateway::pipeline::{Core, ListenerMeasures, Shared, SystemClock};
+use gatehouse_gateway::pipeline::{BackendObserver, Core, ListenerMeasures, Shared, SystemClock};
 use gatehouse_gateway::snapshot::Snapshot;
 use gatehouse_gateway::upstream::{PoolLimits, Pools};
 use gatehouse_model::configuration::Configuration;
@@ -93,9 +93,11 @@ impl Running {
         if let Some(access_log) = &access_log {
             metrics.watch_access_log(access_log);
         }
+        let counters = Arc::new(MemoryCounters::new(MAX_COUNTERS));
+        watch_counters(&metrics, &counters);
         let shared = Arc::new(Shared {
             keys: ArcSwap::from_pointee(ring),
-            counters: Arc::new(MemoryCounters::new(MAX_COUNTERS)),
+            counters,
             counter_keys: CounterKeys::new(),
             concurrency: Concurrency::default(),
             response_cache: ResponseCache::new(ResponseCache::DEFAULT_CAPACITY),
@@ -144,6 +146,8 @@ impl Running {
                 }
             }
             Err(error) => {
+                // The measures of what was refused would stay otherwise.
+                self.shared.metrics.forget_unused();
                 self.in_force.stamp = Stamp::of(&self.in_force.configuration);
                 self.log
                     .error(format!("reload refused, the last good configuration goes on serving: {error:#}"));
@@ -277,7 +281,8 @@ fn start_listeners(configuration: &Configuration, shared: &Arc<Shared>, log: &Lo
     let factory: HandlerFactory = {
         let shared = Arc::clone(shared);
         Arc::new(move |core| {
-            let pools = Pools::new(PoolLimits::for_cores(cores), Rc::new(()));
+            let observer = Rc::new(BackendObserver::new(Arc::clone(&shared)));
+            let pools = Pools::new(PoolLimits::for_cores(cores), observer);
             Rc::new(Core::new(Arc::clone(&shared), pools, seed(core))) as Rc<dyn Handler>
         })
     };
@@ -289,8 +294,24 @@ fn start_listeners(configuration: &Configuration, shared: &Arc<Shared>, log: &Lo
             ));
         })
     };
-    Listeners::start(&configuration.listeners, &configuration.limits, Some(cores), &factory, report)
-        .map_err(|findings| refused(findings, "the listeners cannot be started"))
+    Listeners::start(
+        &configuration.listeners,
+        &configuration.limits,
+        Some(cores),
+        &factory,
+        report,
+        &shared.metrics,
+    )
+    .map_err(|findings| refused(findings, "the listeners cannot be started"))
+}
+
+fn watch_counters(metrics: &Metrics, counters: &Arc<MemoryCounters>) {
+    let counters = Arc::clone(counters);
+    let help = "Rate limits and quotas that were forgotten before their time";
+    metrics.watch_counter("counters_evicted", help, "kind", move || {
+        let evicted = counters.evicted();
+        vec![("window", evicted.windows), ("quota", evicted.quotas)]
+    });
 }
 
 fn listener_measures(metrics: &Metrics, configuration: &Configuration) -> ListenerMeasures {

@@ -1,7 +1,9 @@
 //! The stream between TLS and the HTTP/2 codec: cut when frames become a flood.
 
+use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -15,12 +17,14 @@ pub(super) struct Guard<S> {
     stream: S,
     frames: Frames,
     budget: Budget,
-    cut: bool,
+    /// Shared, because the codec keeps no more of an error than its kind and its text.
+    cut: Rc<Cell<bool>>,
 }
 
 impl<S> Guard<S> {
-    pub(super) fn new(stream: S) -> Self {
-        Self { stream, frames: Frames::new(), budget: Budget::new(), cut: false }
+    /// A guard that says through `cut` whether it has cut the connection.
+    pub(super) fn new(stream: S, cut: Rc<Cell<bool>>) -> Self {
+        Self { stream, frames: Frames::new(), budget: Budget::new(), cut }
     }
 }
 
@@ -31,7 +35,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let guard = self.get_mut();
-        if guard.cut {
+        if guard.cut.get() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         let before = buffer.filled().len();
@@ -39,7 +43,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
         let mut bytes = buffer.filled().get(before..).unwrap_or_default();
         while let Some(header) = guard.frames.next(&mut bytes) {
             if let Err(flood) = guard.budget.charge(header) {
-                guard.cut = true;
+                guard.cut.set(true);
                 buffer.set_filled(before);
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, flood)));
             }

@@ -8,4 +8,4 @@ mod request;
 mod serve;
 mod stream;
 
-pub(crate) use self::serve::serve;
+pub(crate) use self::serve::{End, serve};

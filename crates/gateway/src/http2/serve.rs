@@ -1,6 +1,8 @@
 //! The life of one HTTP/2 connection.
 
+use std::cell::Cell;
 use std::convert::Infallible;
+use std::error::Error as _;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -42,8 +44,17 @@ const PENDING_RESETS: usize = 32;
 /// Streams that the client made this side reset (CVE-2025-8671).
 const LOCAL_RESETS: usize = 128;
 
+/// How a connection has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// As connections end: either side has had enough, or the client is gone.
+    Ordinary,
+    /// The client broke the rules of HTTP/2, or flooded.
+    Violation,
+}
+
 /// Serves requests until the client ends, is idle for too long, floods, or is asked to go elsewhere.
-pub(crate) async fn serve<S>(stream: S, mut exchanges: Exchanges, drain: Rc<Drain>, flow: Arc<Flow>)
+pub(crate) async fn serve<S>(stream: S, mut exchanges: Exchanges, drain: Rc<Drain>, flow: Arc<Flow>) -> End
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
@@ -66,7 +77,8 @@ where
         .keep_alive_interval(limits.idle_timeout.max(Duration::from_secs(10)) / 2)
         .keep_alive_timeout(Duration::from_secs(20))
         .enable_connect_protocol();
-    let io = TokioIo::new(Guard::new(stream));
+    let cut = Rc::new(Cell::new(false));
+    let io = TokioIo::new(Guard::new(stream, Rc::clone(&cut)));
     let mut connection = pin!(builder.serve_connection(io, Requests { exchanges }));
     let shortest = limits.body_timeout.min(limits.idle_timeout);
     let look_every = (shortest / 4).clamp(Duration::from_millis(20), Duration::from_secs(5));
@@ -81,8 +93,9 @@ where
                 told = true;
                 connection.as_mut().graceful_shutdown();
             }
-            if connection.as_mut().poll(context).is_ready() {
-                return Poll::Ready(());
+            if let Poll::Ready(end) = connection.as_mut().poll(context) {
+                let is_violation = cut.get() || end.is_err_and(|error| is_violation(&error));
+                return Poll::Ready(if is_violation { End::Violation } else { End::Ordinary });
             }
             // Polled once: the task's waker stays the same, and the flag above says the rest.
             if !told && !registered {
@@ -98,14 +111,14 @@ where
             sleep.as_mut().reset(now + look_every);
             let is_over = |since: Option<Instant>, bound| since.is_some_and(|since| now >= since + bound);
             if is_over(flow.blocked_since(), limits.body_timeout) {
-                return Poll::Ready(());
+                return Poll::Ready(End::Ordinary);
             }
             if activity.in_flight() > 0 {
                 farewell = None;
             } else if told || now >= activity.idle_since() + limits.idle_timeout {
                 // A client that is gone does not answer the GOAWAY.
                 if is_over(Some(*farewell.get_or_insert(now)), FAREWELL) {
-                    return Poll::Ready(());
+                    return Poll::Ready(End::Ordinary);
                 }
                 if !told {
                     told = true;
@@ -114,7 +127,13 @@ where
             }
         }
     })
-    .await;
+    .await
+}
+
+/// Whether this side has found the client to break the rules.
+fn is_violation(error: &hyper::Error) -> bool {
+    let h2 = error.source().and_then(|cause| cause.downcast_ref::<h2::Error>());
+    h2.is_some_and(h2::Error::is_library)
 }
 
 struct Requests {

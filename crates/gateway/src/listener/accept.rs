@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use gatehouse_telemetry::metrics::RefusedConnection;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::connection::{self, Common};
@@ -41,14 +42,13 @@ pub(super) async fn accept(
                 wait = FIRST_WAIT;
                 begin(stream, peer, &endpoint, &drain, &common);
             }
-            Some(Err(error)) => {
-                common.statistics.count_accept_error();
-                if !is_of_the_connection(&error) {
-                    // For want of descriptors or memory the connection stays in the queue, and the socket stays
-                    // readable: without a wait this loop would spin.
-                    tokio::time::sleep(wait).await;
-                    wait = (wait * 2).min(LONGEST_WAIT);
-                }
+            Some(Err(error)) if is_of_the_connection(&error) => {}
+            Some(Err(_)) => {
+                // For want of descriptors or memory the connection stays in the queue, and the socket stays
+                // readable: without a wait this loop would spin.
+                endpoint.serving().metrics.refuse_connection(RefusedConnection::Resources);
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(LONGEST_WAIT);
             }
             None if ending => return,
             None => {}
@@ -57,18 +57,18 @@ pub(super) async fn accept(
 }
 
 fn begin(stream: TcpStream, peer: SocketAddr, endpoint: &Endpoint, drain: &Rc<Drain>, common: &Rc<Common>) {
-    common.statistics.count_accepted();
+    let serving = endpoint.serving();
+    let open = serving.metrics.accept();
     let Some(permit) = common.quota.admit(peer.ip()) else {
-        common.statistics.count_refused();
+        serving.metrics.refuse_connection(RefusedConnection::Limit);
         return;
     };
     // Answers are written whole; waiting for more to send only delays them.
     let _ = stream.set_nodelay(true);
-    let serving = endpoint.serving();
     tokio::task::spawn_local(connection::run(
         stream,
         peer,
-        permit,
+        (permit, open),
         serving,
         Rc::clone(drain),
         Rc::clone(common),

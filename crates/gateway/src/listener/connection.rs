@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwap;
 use gatehouse_identity::ClientCertificate;
 use gatehouse_model::configuration::Limits;
+use gatehouse_telemetry::metrics::{HandshakeOutcome, OpenConnection, RefusedRequest, TlsProtocol};
 use rustls::server::Acceptor;
 use rustls::{ProtocolVersion, ServerConnection};
 use tokio::net::TcpStream;
@@ -17,8 +18,8 @@ use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::endpoint::{Protocol, Serving};
+use super::handshake_outcome;
 use super::quota::{Permit, Quota};
-use super::statistics::Statistics;
 use super::transport::Transport;
 use crate::client::activity::{Activity, CloseFlag};
 use crate::client::drain::Drain;
@@ -32,20 +33,19 @@ use crate::{http1, http2};
 pub(super) struct Common {
     pub(super) handler: Rc<dyn Handler>,
     pub(super) quota: Arc<Quota>,
-    pub(super) statistics: Arc<Statistics>,
 }
 
 /// Serves a connection to its end.
 pub(super) async fn run(
     stream: TcpStream,
     peer: SocketAddr,
-    permit: Permit,
+    (permit, open): (Permit, OpenConnection),
     serving: Arc<Serving>,
     drain: Rc<Drain>,
     common: Rc<Common>,
 ) {
     let Ok(local) = stream.local_addr() else { return };
-    let transport = Transport::new(stream, permit);
+    let transport = Transport::new(stream, permit, open);
     let flow = transport.flow();
     let limits = Arc::clone(&serving.limits);
     let tls = match &serving.protocol {
@@ -56,26 +56,35 @@ pub(super) async fn run(
     let shaken = Box::pin(timeout(limits.handshake_timeout, handshake(transport, &tls))).await;
     let (stream, terms, facts) = match shaken {
         Ok(Ok(shaken)) => shaken,
-        Ok(Err(_)) => return common.statistics.count_handshake_failed(),
-        Err(_) => return common.statistics.count_handshake_late(),
+        Ok(Err(outcome)) => return serving.metrics.handshake(outcome),
+        Err(_) => return serving.metrics.handshake(HandshakeOutcome::Timeout),
     };
+    serving.metrics.handshake(HandshakeOutcome::Done(facts.protocol));
     let is_http2 = facts.is_http2;
     let connection = Connection {
         listener: Arc::clone(&serving.name),
         peer,
         local,
-        tls_version: facts.version,
+        tls_version: match facts.protocol {
+            TlsProtocol::Tls12 => "TLSv1.2",
+            TlsProtocol::Tls13 => "TLSv1.3",
+        },
         tls_cipher: facts.cipher,
         server_name: facts.server_name,
         terms: Some(terms),
         certificate: facts.certificate,
     };
+    let metrics = Arc::clone(&serving.metrics);
     drop(serving);
     let exchanges = exchanges(connection, limits, &common);
     drop(common);
     if is_http2 {
-        Box::pin(http2::serve(stream, exchanges, drain, flow)).await;
+        let end = Box::pin(http2::serve(stream, exchanges, drain, flow)).await;
+        if end == http2::End::Violation {
+            metrics.refuse_request(RefusedRequest::Http2);
+        }
     } else {
+        drop(metrics);
         http1::serve(stream, http1::Session { exchanges, drain, flow }).await;
     }
 }
@@ -94,7 +103,7 @@ fn exchanges(connection: Connection, limits: Arc<Limits>, common: &Common) -> Ex
 /// What a handshake has found out.
 struct Facts {
     is_http2: bool,
-    version: &'static str,
+    protocol: TlsProtocol,
     cipher: &'static str,
     server_name: Option<Arc<str>>,
     certificate: Option<Arc<ClientCertificate>>,
@@ -103,40 +112,36 @@ struct Facts {
 async fn handshake(
     transport: Transport,
     current: &Arc<ArcSwap<ServerTls>>,
-) -> io::Result<(TlsStream<Transport>, Terms, Facts)> {
-    let start = LazyConfigAcceptor::new(Acceptor::default(), transport).await?;
+) -> Result<(TlsStream<Transport>, Terms, Facts), HandshakeOutcome> {
+    let failed = |error: io::Error| handshake_outcome::of_failure(&error);
+    let start = LazyConfigAcceptor::new(Acceptor::default(), transport).await.map_err(failed)?;
     let server_name = start.client_hello().server_name().map(|name| Arc::from(name.to_ascii_lowercase()));
     let state = current.load_full();
-    let entry = state
-        .entry(state.select(server_name.as_deref()))
-        .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+    let entry = state.entry(state.select(server_name.as_deref())).ok_or(HandshakeOutcome::NothingInCommon)?;
     let terms = Terms::new(Arc::clone(current), Arc::clone(&entry.settings));
-    let stream = start.into_stream(Arc::clone(&entry.config)).await?;
-    let facts = facts(stream.get_ref().1, server_name)?;
+    let stream = start.into_stream(Arc::clone(&entry.config)).await.map_err(failed)?;
+    let facts = facts(stream.get_ref().1, server_name).ok_or(HandshakeOutcome::BadClientCertificate)?;
     Ok((stream, terms, facts))
 }
 
-fn facts(session: &ServerConnection, server_name: Option<Arc<str>>) -> io::Result<Facts> {
+/// `None`: the client's certificate cannot be used.
+fn facts(session: &ServerConnection, server_name: Option<Arc<str>>) -> Option<Facts> {
     let certificate = match session.peer_certificates() {
         Some([leaf, ..]) => {
-            let certificate = ClientCertificate::from_der(leaf)
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+            let certificate = ClientCertificate::from_der(leaf).ok()?;
             // A resumed session is not verified anew, and may outlive the certificate that it began with.
             if !certificate.is_valid_at(now()) {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "the client's certificate has expired",
-                ));
+                return None;
             }
             Some(Arc::new(certificate))
         }
         _ => None,
     };
-    Ok(Facts {
+    Some(Facts {
         is_http2: session.alpn_protocol() == Some(b"h2"),
-        version: match session.protocol_version() {
-            Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
-            _ => "TLSv1.3",
+        protocol: match session.protocol_version() {
+            Some(ProtocolVersion::TLSv1_2) => TlsProtocol::Tls12,
+            _ => TlsProtocol::Tls13,
         },
         cipher: session.negotiated_cipher_suite().map_or("", |suite| iana_name(suite.suite())),
         server_name,

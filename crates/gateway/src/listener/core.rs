@@ -15,7 +15,6 @@ use super::accept::accept;
 use super::connection::Common;
 use super::endpoint::Endpoint;
 use super::quota::Quota;
-use super::statistics::Statistics;
 use crate::client::drain::Drain;
 use crate::connection::Handler;
 
@@ -38,12 +37,7 @@ enum Command {
 }
 
 impl Core {
-    pub(super) fn start(
-        index: usize,
-        factory: HandlerFactory,
-        quota: Arc<Quota>,
-        statistics: Arc<Statistics>,
-    ) -> io::Result<Self> {
+    pub(super) fn start(index: usize, factory: HandlerFactory, quota: Arc<Quota>) -> io::Result<Self> {
         let (commands, received) = unbounded_channel();
         let runtime_failed = std::sync::mpsc::channel();
         let (report, reported) = runtime_failed;
@@ -55,7 +49,7 @@ impl Core {
             };
             let _ = report.send(Ok(()));
             runtime.block_on(async {
-                let common = Rc::new(Common { handler: factory(index), quota, statistics });
+                let common = Rc::new(Common { handler: factory(index), quota });
                 run(received, common).await;
             });
         })?;

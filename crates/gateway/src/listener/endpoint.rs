@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use gatehouse_model::configuration::Limits;
+use gatehouse_telemetry::metrics::ListenerMetrics;
 
 use crate::tls::ServerTls;
 
@@ -18,6 +19,8 @@ pub(super) struct Endpoint {
 pub(super) struct Serving {
     /// The listener's name.
     pub(super) name: Arc<str>,
+    /// The listener's measures.
+    pub(super) metrics: Arc<ListenerMetrics>,
     /// The bounds.
     pub(super) limits: Arc<Limits>,
     /// HTTPS, or the redirection to it.

@@ -4,7 +4,7 @@
 //! // Once, at start. The factory runs on each core's own thread and may keep what is not `Send`.
 //! let factory: HandlerFactory = Arc::new(move |core| Rc::new(Core::new(shared.clone(), …)) as Rc<dyn Handler>);
 //! let report: Report = Arc::new(|diagnostics| eprint!("{diagnostics}"));   // files that changed and cannot be used
-//! let listeners = Listeners::start(&configuration.listeners, &configuration.limits, None, &factory, report)?;
+//! let listeners = Listeners::start(&configuration.listeners, &configuration.limits, None, &factory, report, &metrics)?;
 //! for bound in listeners.bound() { println!("{} on {}", bound.name, bound.address); }
 //!
 //! // SIGHUP: all or nothing. Swap the snapshot before, so that requests of new listeners find their facts.
@@ -22,10 +22,10 @@ mod accept;
 mod connection;
 mod core;
 mod endpoint;
+mod handshake_outcome;
 mod plan;
 mod quota;
 mod socket;
-mod statistics;
 mod transport;
 
 use std::net::SocketAddr;
@@ -34,6 +34,7 @@ use std::time::{Duration, Instant};
 
 use gatehouse_model::configuration::{Limits, Listener};
 use gatehouse_model::{Diagnostic, Diagnostics, Location};
+use gatehouse_telemetry::metrics::Metrics;
 use parking_lot::Mutex;
 
 use self::core::Core;
@@ -43,7 +44,6 @@ use self::quota::Quota;
 use crate::tls::{Report, TlsStore};
 
 pub use self::core::HandlerFactory;
-pub use self::statistics::Statistics;
 
 /// How often a drain looks whether connections are left.
 const DRAIN_LOOK: Duration = Duration::from_millis(10);
@@ -53,7 +53,7 @@ const DRAIN_LOOK: Duration = Duration::from_millis(10);
 pub struct Listeners {
     cores: Vec<Core>,
     quota: Arc<Quota>,
-    statistics: Arc<Statistics>,
+    metrics: Metrics,
     tls: TlsStore,
     state: Mutex<State>,
 }
@@ -85,7 +85,7 @@ pub struct Drained {
 
 impl Listeners {
     /// Binds all addresses, reads all TLS files, and serves on `cores` threads (default: as many as the machine has
-    /// cores).
+    /// cores). What happens to connections before there are requests is counted in `metrics`.
     ///
     /// # Errors
     /// Everything that keeps a listener from serving: addresses, certificates, keys, trust, revocation lists.
@@ -95,19 +95,18 @@ impl Listeners {
         cores: Option<usize>,
         factory: &HandlerFactory,
         report: Report,
+        metrics: &Metrics,
     ) -> Result<Self, Diagnostics> {
         let threads =
             cores.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1);
         let mut state = State { places: Vec::new(), next_id: 0, drain_timeout: limits.drain_timeout };
         let quota = Quota::new(limits);
-        let statistics = Arc::new(Statistics::default());
         let tls = TlsStore::start(report).map_err(|error| no_threads(listeners, &error))?;
-        let plan = Plan::make(listeners, limits, &mut state, threads, &tls)?;
-        let cores: Result<Vec<_>, _> = (0..threads)
-            .map(|index| Core::start(index, Arc::clone(factory), Arc::clone(&quota), Arc::clone(&statistics)))
-            .collect();
+        let plan = Plan::make(listeners, limits, &mut state, threads, &tls, metrics)?;
+        let cores: Result<Vec<_>, _> =
+            (0..threads).map(|index| Core::start(index, Arc::clone(factory), Arc::clone(&quota))).collect();
         let cores = cores.map_err(|error| no_threads(listeners, &error))?;
-        let started = Self { cores, quota, statistics, tls, state: Mutex::new(state) };
+        let started = Self { cores, quota, metrics: metrics.clone(), tls, state: Mutex::new(state) };
         started.carry_out(plan, &mut started.state.lock());
         Ok(started)
     }
@@ -118,7 +117,7 @@ impl Listeners {
     /// As for [`Listeners::start`]; what served before goes on.
     pub fn apply(&self, listeners: &[Listener], limits: &Limits) -> Result<(), Diagnostics> {
         let mut state = self.state.lock();
-        let plan = Plan::make(listeners, limits, &mut state, self.cores.len(), &self.tls)?;
+        let plan = Plan::make(listeners, limits, &mut state, self.cores.len(), &self.tls, &self.metrics)?;
         self.quota.set(limits);
         state.drain_timeout = limits.drain_timeout;
         self.carry_out(plan, &mut state);
@@ -162,11 +161,6 @@ impl Listeners {
     /// Open client connections.
     pub fn open(&self) -> usize {
         self.quota.open()
-    }
-
-    /// Counts of what happens to connections before there are requests.
-    pub fn statistics(&self) -> Arc<Statistics> {
-        Arc::clone(&self.statistics)
     }
 
     /// Stops listening, lets requests under way end, and blocks until they have, at most `limits.drain_timeout`.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use gatehouse_model::configuration::{Limits, Listener};
 use gatehouse_model::{Diagnostics, Located};
+use gatehouse_telemetry::metrics::Metrics;
 
 use super::endpoint::{Endpoint, Protocol, Serving};
 use super::socket::{bind_all, in_use};
@@ -55,6 +56,7 @@ impl Plan {
         state: &mut State,
         cores: usize,
         tls: &TlsStore,
+        metrics: &Metrics,
     ) -> Result<Self, Diagnostics> {
         let mut plan = Self::default();
         let mut diagnostics = Diagnostics::new();
@@ -62,8 +64,13 @@ impl Plan {
         for listener in listeners {
             let watched = tls.load(&listener.tls);
             let name: Arc<str> = listener.name.as_str().into();
-            let serving =
-                |protocol| Serving { name: Arc::clone(&name), limits: Arc::clone(&limits), protocol };
+            let measures = metrics.listener(&name);
+            let serving = |protocol| Serving {
+                name: Arc::clone(&name),
+                metrics: Arc::clone(&measures),
+                limits: Arc::clone(&limits),
+                protocol,
+            };
             let https = match watched {
                 Ok(watched) => {
                     let protocol = Protocol::Https(watched.state());

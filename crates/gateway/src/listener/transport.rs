@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use gatehouse_telemetry::metrics::OpenConnection;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -17,11 +18,12 @@ pub(super) struct Transport {
     stream: TcpStream,
     flow: Arc<Flow>,
     _permit: Permit,
+    _open: OpenConnection,
 }
 
 impl Transport {
-    pub(super) fn new(stream: TcpStream, permit: Permit) -> Self {
-        Self { stream, flow: Arc::new(Flow::new()), _permit: permit }
+    pub(super) fn new(stream: TcpStream, permit: Permit, open: OpenConnection) -> Self {
+        Self { stream, flow: Arc::new(Flow::new()), _permit: permit, _open: open }
     }
 
     /// Whether the client takes what it is sent.

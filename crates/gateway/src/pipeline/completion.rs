@@ -15,6 +15,7 @@ use http::{HeaderValue, Method, StatusCode, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use uuid::Uuid;
 
+use super::ending;
 use super::service::Shared;
 use crate::connection::Connection;
 
@@ -162,12 +163,17 @@ impl Completion {
             bytes_in,
             bytes_out: self.bytes_out,
         };
-        match &self.metrics {
-            Some(metrics) => metrics.record(&measure),
-            None => self.shared.unmatched.record(&measure),
+        let error = self.exchange.last_error.as_ref();
+        let operation = self.metrics.as_ref().unwrap_or(&self.shared.unmatched);
+        operation.record(&measure);
+        if let Some(limit) = error.and_then(ending::limit) {
+            operation.limited(limit);
         }
         if let Some(metrics) = self.shared.listeners.load().get(&self.listener) {
             metrics.request(status);
+            if let Some(reason) = error.and_then(|error| ending::refusal(error, self.status)) {
+                metrics.refuse_request(reason);
+            }
         }
         let Some(log) = &self.shared.access_log else { return };
         let request = &self.exchange.request;

@@ -3,6 +3,7 @@
 mod answer;
 mod backend_observer;
 mod completion;
+mod ending;
 mod forwarding;
 mod intake;
 mod process;

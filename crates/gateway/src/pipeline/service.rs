@@ -16,7 +16,7 @@ use gatehouse_policy::{
 use gatehouse_store::KeyRing;
 use gatehouse_store::counters::{CounterKeys, Counters};
 use gatehouse_telemetry::access_log::{AccessLog, AccessRecord, ErrorRecord};
-use gatehouse_telemetry::metrics::{ListenerMetrics, Metrics, OperationMetrics, RefusedRequest};
+use gatehouse_telemetry::metrics::{ListenerMetrics, Metrics, OperationMetrics};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Request, Response, StatusCode};
 use uuid::Uuid;
@@ -25,7 +25,7 @@ use super::completion::Completion;
 use super::intake::{self, Target};
 use super::upstream::CoreUpstream;
 use super::world::{CoreRandom, SystemClock};
-use super::{answer, process};
+use super::{answer, ending, process};
 use crate::connection::{Connection, Handler};
 use crate::snapshot::{ListenerFacts, Snapshot};
 use crate::upstream::Pools;
@@ -138,6 +138,9 @@ impl Core {
             return Some(Response::new(Body::Empty));
         }
         if path == METRICS_PATH && listener.serves_metrics {
+            let snapshot = self.shared.snapshot.load();
+            let now = self.shared.clock.monotonic_micros();
+            snapshot.backend_measures.note_breakers(&snapshot.backends, now);
             let mut response = Response::new(Body::from(Bytes::from(self.shared.metrics.encode())));
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(Metrics::CONTENT_TYPE));
             return Some(response);
@@ -156,7 +159,9 @@ impl Core {
     ) {
         if let Some(measures) = self.shared.listeners.load().get(&connection.listener) {
             measures.request(Some(status.as_u16()));
-            measures.refuse_request(refusal(status));
+            if let Some(reason) = ending::early_refusal(status) {
+                measures.refuse_request(reason);
+            }
         }
         let Some(log) = &self.shared.access_log else { return };
         let snapshot = self.shared.snapshot.load();
@@ -217,15 +222,5 @@ impl Handler for Core {
         *response.status_mut() = status;
         *response.headers_mut() = refused.headers;
         response
-    }
-}
-
-fn refusal(status: StatusCode) -> RefusedRequest {
-    match status {
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => RefusedRequest::HeadTooLarge,
-        StatusCode::REQUEST_TIMEOUT => RefusedRequest::HeadTimeout,
-        StatusCode::PAYLOAD_TOO_LARGE => RefusedRequest::BodyTooLarge,
-        StatusCode::MISDIRECTED_REQUEST => RefusedRequest::Host,
-        _ => RefusedRequest::Framing,
     }
 }

@@ -1,22 +1,28 @@
 //! From a configuration and its resources to a snapshot.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use gatehouse_model::configuration::{Configuration, Zone};
-use gatehouse_model::resources::{Api, Catalog, Operation, Product, Resources, VersioningScheme};
+use gatehouse_model::resources::{
+    Api, Backend, BackendTarget, Catalog, Operation, Product, Resources, VersioningScheme,
+};
 use gatehouse_model::{Diagnostic, Diagnostics, Location, Severity, did_you_mean};
-use gatehouse_policy::{ApiFacts, CompileInput, Deployment, OperationFacts, PlanKey, Policies, ProductFacts};
+use gatehouse_policy::{
+    ApiFacts, BackendChoice, CompileInput, Deployment, OperationFacts, PlanKey, Policies, ProductFacts,
+};
 use gatehouse_telemetry::metrics::Metrics;
 use gatehouse_vault::NamedValues;
 use http::HeaderName;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Snapshot;
+use super::backend_measures::BackendMeasures;
 use super::listener::ListenerFacts;
 use super::published::{OperationPlans, ProductIndex, PublishedApi, PublishedOperation, PublishedProduct};
 use crate::router::{ApiTree, OperationTree, UrlTemplate, Versioning};
-use crate::upstream::{BackendSources, Backends};
+use crate::upstream::{BackendSources, Backends, check_base_url};
 
 /// What a snapshot is built from.
 pub struct SnapshotInput<'i> {
@@ -55,6 +61,7 @@ pub fn build(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) -> Option
         builder.workspace(workspace, resources);
     }
     let Builder { products, apis, external, internal, .. } = builder;
+    let backends = backends?;
     let configuration = input.configuration;
     let listeners = configuration
         .listeners
@@ -73,7 +80,8 @@ pub fn build(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) -> Option
         internal,
         products,
         global: policies.global(),
-        backends: Arc::new(backends?),
+        backend_measures: BackendMeasures::new(input.metrics, &backends),
+        backends: Arc::new(backends),
         listeners,
     })
 }
@@ -99,10 +107,13 @@ fn mentions_mocks(catalog: &Catalog) -> bool {
 
 fn load_backends(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) -> Option<Backends> {
     let mut all = Vec::new();
-    for (_, resources) in input.catalog.scopes() {
-        all.extend(resources.backends.values().cloned());
+    for (workspace, resources) in input.catalog.scopes() {
+        all.extend(resources.backends.values().map(|backend| among_all(workspace, backend)));
     }
-    let resolve = |text: &SecretString| resolve_credential(input.named_values, text);
+    let resolve = |entity: &str, text: &SecretString| {
+        let (workspace, _) = BackendChoice::split_entity_name(entity);
+        resolve_credential(input.named_values, workspace, text)
+    };
     let sources = BackendSources {
         backends: &all,
         default_connection: &input.configuration.backend_tls,
@@ -114,8 +125,27 @@ fn load_backends(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) -> Op
     Backends::load(&sources, diagnostics)
 }
 
+/// A backend under its name among those of all workspaces; a pool has the members of its own workspace.
+fn among_all(workspace: Option<&str>, backend: &Backend) -> Backend {
+    let mut backend = backend.clone();
+    if workspace.is_some() {
+        backend.name = BackendChoice::entity_name(workspace, &backend.name).to_string();
+        if let BackendTarget::Pool(members) = &mut backend.target {
+            for member in members {
+                let name = &mut member.backend.value;
+                *name = BackendChoice::entity_name(workspace, name).to_string();
+            }
+        }
+    }
+    backend
+}
+
 /// Puts named values into the place of `{{name}}`.
-fn resolve_credential(named_values: &NamedValues, text: &SecretString) -> Result<SecretString, String> {
+fn resolve_credential(
+    named_values: &NamedValues,
+    workspace: Option<&str>,
+    text: &SecretString,
+) -> Result<SecretString, String> {
     let mut filled = String::new();
     let mut rest = text.expose_secret();
     while let Some(open) = rest.find("{{") {
@@ -125,8 +155,8 @@ fn resolve_credential(named_values: &NamedValues, text: &SecretString) -> Result
             return Err("`{{` opens a named value that is not closed".into());
         };
         let name = inner[..close].trim();
-        let Some(resolved) = named_values.get(None, name) else {
-            let near = did_you_mean(name, named_values.names(None));
+        let Some(resolved) = named_values.get(workspace, name) else {
+            let near = did_you_mean(name, named_values.names(workspace));
             let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             return Err(format!("there is no named value `{name}`{hint}"));
         };
@@ -227,6 +257,15 @@ impl Builder<'_> {
             return;
         }
         if let Some(url) = &api.service_url
+            && let Err(problem) = check_base_url(&url.value)
+        {
+            let message = format!("the service URL of API `{}` cannot be used: {problem}", api.name);
+            self.diagnostics.push(
+                Diagnostic::error("service-url", url.location.clone(), message)
+                    .resource(format!("apis/{}", api.name)),
+            );
+        }
+        if let Some(url) = &api.service_url
             && url.value.scheme() == "http"
             && !is_loopback(&url.value)
         {
@@ -284,7 +323,7 @@ impl Builder<'_> {
             tree,
             operations,
             plan: self.policies.plan(&key),
-            metrics: self.input.metrics.operation(&api.name, ""),
+            metrics: self.input.metrics.operation(&label(workspace, &api.name), ""),
         });
     }
 
@@ -311,6 +350,14 @@ impl Builder<'_> {
             ));
         }
         let Err(duplicate) = result else { return true };
+        // The reader of the artifacts tells it with the place of the path.
+        let is_told = |known: &Diagnostic| {
+            let file = known.location.as_ref().map(|location| &location.file);
+            known.id == "duplicate-path" && file == Some(&api.location.file)
+        };
+        if self.diagnostics.iter().any(is_told) {
+            return false;
+        }
         let first = self
             .apis
             .get(duplicate.first as usize)
@@ -351,8 +398,16 @@ impl Builder<'_> {
                 responses: if self.mocks { operation.responses.clone() } else { Vec::new() },
             }),
             plans: OperationPlans { plain: self.policies.plan(&key), by_product },
-            metrics: self.input.metrics.operation(&api.name, &operation.name),
+            metrics: self.input.metrics.operation(&label(workspace, &api.name), &operation.name),
         }
+    }
+}
+
+/// What measures call an API: its name, in a workspace with that of the workspace before it.
+fn label<'n>(workspace: Option<&str>, api: &'n str) -> Cow<'n, str> {
+    match workspace {
+        Some(workspace) => format!("{workspace}/{api}").into(),
+        None => api.into(),
     }
 }
 

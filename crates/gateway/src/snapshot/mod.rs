@@ -1,6 +1,7 @@
 //! The compiled configuration: everything that a request looks at, immutable, replaced as a whole by a reload.
 
 mod access;
+mod backend_measures;
 mod build;
 mod listener;
 mod published;
@@ -16,6 +17,7 @@ use crate::router::ApiTree;
 use crate::upstream::Backends;
 
 pub use self::access::{AccessDecision, Denied, decide_access};
+pub use self::backend_measures::BackendMeasures;
 pub use self::build::{SnapshotInput, build};
 pub use self::listener::ListenerFacts;
 pub use self::published::{OperationPlans, ProductIndex, PublishedApi, PublishedOperation, PublishedProduct};
@@ -40,6 +42,8 @@ pub struct Snapshot {
     pub global: Arc<Plan>,
     /// Where requests go.
     pub backends: Arc<Backends>,
+    /// What is measured of where requests go.
+    pub backend_measures: BackendMeasures,
     /// What each listener stands for.
     pub listeners: HashMap<Arc<str>, Arc<ListenerFacts>, RandomState>,
 }

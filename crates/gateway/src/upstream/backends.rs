@@ -44,8 +44,6 @@ pub(super) enum Entity {
     Single(Arc<Single>),
     /// A pool, with a breaker of its own where it has rules.
     Pool {
-        /// The pool's name.
-        name: Arc<str>,
         /// Its members.
         balance: Balance,
         /// Its own breaker.
@@ -102,7 +100,7 @@ impl Backends {
                 let breaker =
                     Breaker::load(backend, previous_breaker(sources, &backend.name), loader.diagnostics());
                 let name: Arc<str> = backend.name.as_str().into();
-                pools.push((Arc::clone(&name), Entity::Pool { name, balance, breaker }));
+                pools.push((name, Entity::Pool { balance, breaker }));
             }
         }
         entities.extend(pools);
@@ -124,6 +122,11 @@ impl Backends {
     /// Whether there is a backend of this name.
     pub fn contains(&self, name: &str) -> bool {
         self.entities.contains_key(name)
+    }
+
+    /// The names of all entities.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entities.keys().map(|name| &**name)
     }
 
     /// The breakers and their states, for metrics; `now_micros` on the world's monotonic clock.

@@ -19,7 +19,7 @@ use super::backends::{Backends, Entity, Single};
 use super::breaker::{Breaker, Outcome};
 use super::credentials::Credentials;
 use super::expect::{self, Gate};
-use super::failure;
+use super::failure::{self, Failure};
 use super::payload::Payload;
 use super::pool::{Authority, Lease, Pools, Protocol, SendFailure, Sent};
 use super::redirect;
@@ -62,13 +62,14 @@ impl Upstream for Client<'_> {
             let begun = self.clock.monotonic_micros();
             let outcome = self.run(exchange, &destination, &mut payload, options).await;
             self.conclude(&destination, begun, outcome.as_ref());
-            outcome
+            outcome.map_err(|failure| failure.error)
         })
     }
 }
 
 /// Where a request goes.
 pub(super) struct Destination<'c> {
+    /// The entity's name; that of the member where a pool was chosen.
     pub(super) name: Option<&'c str>,
     pub(super) url: BaseUrl<'c>,
     pub(super) profile: &'c Arc<TlsProfile>,
@@ -95,6 +96,7 @@ impl Deref for BaseUrl<'_> {
 
 /// One step of a chain of redirects.
 struct Hop<'h> {
+    backend: Option<&'h str>,
     url: &'h Url,
     profile: &'h Arc<TlsProfile>,
     grpc: bool,
@@ -129,10 +131,9 @@ impl<'c> Client<'c> {
                 single.check(now).map_err(open)?;
                 Ok(to_single(single))
             }
-            Some(Entity::Pool { name, balance, breaker }) => {
+            Some(Entity::Pool { balance, breaker }) => {
                 breaker.as_ref().map_or(Ok(()), |breaker| breaker.check(now)).map_err(open)?;
                 let mut destination = to_single(balance.choose(now, self.random).map_err(open)?);
-                destination.name = Some(name);
                 destination.breakers.extend(breaker.as_deref());
                 Ok(destination)
             }
@@ -144,7 +145,7 @@ impl<'c> Client<'c> {
         &self,
         destination: &Destination<'_>,
         begun: u64,
-        outcome: Result<&Response, &UpstreamError>,
+        outcome: Result<&Response, &Failure>,
     ) {
         let now = self.clock.monotonic_micros();
         let host = destination.url.host_str().unwrap_or_default();
@@ -153,12 +154,12 @@ impl<'c> Client<'c> {
             Ok(response) => {
                 self.pools.observer().answered(destination.name, host, response.status, micros);
             }
-            Err(_) => self.pools.observer().failed(destination.name, host, micros),
+            Err(failure) => self.pools.observer().failed(destination.name, host, failure.reason, micros),
         }
         if destination.breakers.is_empty() {
             return;
         }
-        let outcome = match outcome {
+        let outcome = match outcome.map_err(|failure| &failure.error) {
             Ok(response) => {
                 let rest = answer::retry_after(&response.headers, self.clock.now_millis());
                 Outcome::Answered(response.status, rest)
@@ -179,7 +180,7 @@ impl<'c> Client<'c> {
         destination: &Destination<'_>,
         payload: &mut Payload,
         options: &ForwardOptions,
-    ) -> Result<Response, UpstreamError> {
+    ) -> Result<Response, Failure> {
         let request = &exchange.request;
         let call = Call {
             method: &request.method,
@@ -191,15 +192,19 @@ impl<'c> Client<'c> {
             credentials: destination.credentials,
             expect: payload.is_stream() && expect::is_expected(&request.headers),
         };
-        let hop =
-            Hop { url: &destination.url, profile: destination.profile, grpc: is_grpc(&request.headers) };
+        let hop = Hop {
+            backend: destination.name,
+            url: &destination.url,
+            profile: destination.profile,
+            grpc: is_grpc(&request.headers),
+        };
         let mut timer = Box::pin(sleep(options.timeout));
         let (sent, gate) = self.send(&call, &hop, payload, options, &mut timer).await?;
         if options.follow_redirects && sent.response.status().is_redirection() {
             // Boxed, because it is rare and would make every request's future larger.
             return Box::pin(self.follow(&call, &hop, payload, options, timer, (sent, gate))).await;
         }
-        answer::accept(sent.response, sent.stream, gate, timer, options.timeout)
+        Ok(answer::accept(sent.response, sent.stream, gate, timer, options.timeout)?)
     }
 
     /// Follows redirects from a first answer on.
@@ -211,12 +216,12 @@ impl<'c> Client<'c> {
         options: &ForwardOptions,
         mut timer: Pin<Box<Sleep>>,
         (mut sent, mut gate): (Sent, Option<Gate>),
-    ) -> Result<Response, UpstreamError> {
+    ) -> Result<Response, Failure> {
         let mut url = full_url(hop.url, first)?;
         let mut method = first.method.clone();
         let mut headers: HeaderMap = first.headers.clone();
         let mut host: Option<HeaderValue> = first.host.cloned();
-        let (mut profile, mut credentials) = (hop.profile, first.credentials);
+        let (mut backend, mut profile, mut credentials) = (hop.backend, hop.profile, first.credentials);
         for _ in 0..redirect::MOST {
             let status = sent.response.status();
             let Some(next) = redirect::target(status, sent.response.headers(), &url) else { break };
@@ -230,7 +235,8 @@ impl<'c> Client<'c> {
             }
             if !redirect::is_same_authority(&url, &next) {
                 redirect::drop_credentials(&mut headers);
-                (profile, credentials, host) = (self.backends.default_profile(), None, None);
+                (backend, profile) = (None, self.backends.default_profile());
+                (credentials, host) = (None, None);
             }
             (url, method) = (next, next_method);
             let call = Call {
@@ -243,11 +249,11 @@ impl<'c> Client<'c> {
                 credentials,
                 expect: false,
             };
-            let hop = Hop { url: &url, profile, grpc: hop.grpc };
+            let hop = Hop { backend, url: &url, profile, grpc: hop.grpc };
             drop(sent);
             (sent, gate) = self.send(&call, &hop, payload, options, &mut timer).await?;
         }
-        answer::accept(sent.response, sent.stream, gate, timer, options.timeout)
+        Ok(answer::accept(sent.response, sent.stream, gate, timer, options.timeout)?)
     }
 
     /// Sends one request and waits for the head of its answer, until the timer goes off.
@@ -258,7 +264,7 @@ impl<'c> Client<'c> {
         payload: &mut Payload,
         options: &ForwardOptions,
         timer: &mut Pin<Box<Sleep>>,
-    ) -> Result<(Sent, Option<Gate>), UpstreamError> {
+    ) -> Result<(Sent, Option<Gate>), Failure> {
         let protocol = match (options.http2, hop.url.scheme()) {
             (false, _) => Protocol::Http1,
             (true, "http") if hop.grpc => Protocol::Http2,
@@ -268,21 +274,23 @@ impl<'c> Client<'c> {
             self.pools.authority(hop.url, hop.profile, protocol).map_err(|error| failure::connect(&error))?;
         tokio::select! {
             biased;
-            outcome = self.attempt(call, &authority, payload, options) => outcome,
-            () = timer.as_mut() => Err(UpstreamError::Timeout(options.timeout)),
+            outcome = self.attempt(call, hop.backend, &authority, payload, options) => outcome,
+            () = timer.as_mut() => Err(UpstreamError::Timeout(options.timeout).into()),
         }
     }
 
     async fn attempt(
         &self,
         call: &Call<'_>,
+        backend: Option<&str>,
         authority: &Rc<Authority>,
         payload: &mut Payload,
         options: &ForwardOptions,
-    ) -> Result<(Sent, Option<Gate>), UpstreamError> {
+    ) -> Result<(Sent, Option<Gate>), Failure> {
         let (mut fresh, mut unsent_attempts, mut resent) = (false, 0, false);
         loop {
-            let lease = authority.check_out(fresh).await.map_err(|error| failure::connect(&error))?;
+            let lease =
+                authority.check_out(fresh, backend).await.map_err(|error| failure::connect(&error))?;
             let version = lease.version();
             let gate = (call.expect && matches!(lease, Lease::Http1(_))).then(Gate::default);
             let (body, body_failure) = payload.body(gate.clone());
@@ -299,7 +307,7 @@ impl<'c> Client<'c> {
                 Err(failed) => failed,
             };
             if let Some(error) = body_failure.and_then(|failure| failure.borrow_mut().take()) {
-                return Err(UpstreamError::RequestBody(error));
+                return Err(UpstreamError::RequestBody(error).into());
             }
             if let Some(request) = failed.unsent
                 && unsent_attempts < UNSENT_ATTEMPTS
@@ -319,7 +327,7 @@ impl<'c> Client<'c> {
             } else {
                 return Err(failure::exchange(&failed.error));
             }
-            self.pools.observer().retried(authority.name());
+            self.pools.observer().retried(backend, authority.name());
         }
     }
 }

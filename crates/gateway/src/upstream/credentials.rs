@@ -10,8 +10,8 @@ use crate::hop_by_hop::is_hop_by_hop;
 
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Resolves the `{{named values}}` of a credential.
-pub type Resolve<'r> = dyn Fn(&SecretString) -> Result<SecretString, String> + 'r;
+/// Resolves the `{{named values}}` of a credential; first comes the name of the entity that it belongs to.
+pub type Resolve<'r> = dyn Fn(&str, &SecretString) -> Result<SecretString, String> + 'r;
 
 /// Header fields, marked as sensitive, and a piece of query.
 #[derive(Default)]
@@ -53,14 +53,14 @@ impl Credentials {
                 continue;
             }
             for value in values {
-                match resolve(value).and_then(|value| sensitive(value.expose_secret())) {
+                match resolve(&backend.name, value).and_then(|value| sensitive(value.expose_secret())) {
                     Ok(value) => headers.push((header.clone(), value)),
                     Err(problem) => report(format!("credential header `{name}`: {problem}")),
                 }
             }
         }
         if let Some((scheme, parameter)) = &source.authorization {
-            let value = resolve(parameter).and_then(|parameter| {
+            let value = resolve(&backend.name, parameter).and_then(|parameter| {
                 let text = zeroize::Zeroizing::new(format!("{scheme} {}", parameter.expose_secret()));
                 sensitive(text.trim_end())
             });
@@ -72,7 +72,7 @@ impl Credentials {
         let mut query = String::new();
         for (name, values) in &source.query {
             for value in values {
-                match resolve(value) {
+                match resolve(&backend.name, value) {
                     Ok(value) => {
                         if !query.is_empty() {
                             query.push('&');

@@ -7,23 +7,77 @@ use gatehouse_policy::UpstreamError;
 
 use super::pool::ConnectError;
 
-/// No connection.
-pub(super) fn connect(error: &ConnectError) -> UpstreamError {
-    match error {
-        ConnectError::TimedOut(patience) => UpstreamError::Timeout(*patience),
-        other => UpstreamError::Connection(other.to_string()),
+/// What a backend has done wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// No connection: refused, unreachable, no address, or not in time.
+    Connect,
+    /// What it sent is no HTTP message, or none that is acceptable.
+    Protocol,
+    /// It closed the connection, or reset the request.
+    Reset,
+    /// It did not answer in time.
+    Timeout,
+    /// The TLS handshake failed, or its certificate is not trusted.
+    Tls,
+}
+
+/// An error of the policy engine and its reason.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) error: UpstreamError,
+    /// `None`: the client's doing, or the gateway's.
+    pub(super) reason: Option<Reason>,
+}
+
+impl From<UpstreamError> for Failure {
+    fn from(error: UpstreamError) -> Self {
+        let reason = match &error {
+            UpstreamError::Timeout(_) => Some(Reason::Timeout),
+            UpstreamError::BadAnswer(_) => Some(Reason::Protocol),
+            _ => None,
+        };
+        Self { error, reason }
     }
 }
 
+/// No connection.
+pub(super) fn connect(error: &ConnectError) -> Failure {
+    let reason = match error {
+        ConnectError::Resolve { .. } | ConnectError::Tcp { .. } | ConnectError::TimedOut(_) => {
+            Some(Reason::Connect)
+        }
+        ConnectError::Tls { .. } => Some(Reason::Tls),
+        ConnectError::Http2 { .. } => Some(Reason::Protocol),
+        // Bounds of the gateway, and its configuration.
+        ConnectError::BadUrl(_) | ConnectError::TooManyWaiting(_) | ConnectError::TooManyAuthorities(_) => {
+            None
+        }
+    };
+    let error = match error {
+        ConnectError::TimedOut(patience) => UpstreamError::Timeout(*patience),
+        other => UpstreamError::Connection(other.to_string()),
+    };
+    Failure { error, reason }
+}
+
 /// No answer over a connection.
-pub(super) fn exchange(error: &hyper::Error) -> UpstreamError {
-    if error.is_parse_too_large() {
-        UpstreamError::BadAnswer("its head is too large".to_owned())
+pub(super) fn exchange(error: &hyper::Error) -> Failure {
+    let (error, reason) = if error.is_parse_too_large() {
+        (UpstreamError::BadAnswer("its head is too large".to_owned()), Reason::Protocol)
     } else if error.is_parse() {
-        UpstreamError::BadAnswer(with_causes(error))
+        (UpstreamError::BadAnswer(with_causes(error)), Reason::Protocol)
+    } else if is_http2_violation(error) {
+        (UpstreamError::Connection(with_causes(error)), Reason::Protocol)
     } else {
-        UpstreamError::Connection(with_causes(error))
-    }
+        (UpstreamError::Connection(with_causes(error)), Reason::Reset)
+    };
+    Failure { error, reason: Some(reason) }
+}
+
+/// Whether this side has found the backend to break the rules of HTTP/2.
+fn is_http2_violation(error: &hyper::Error) -> bool {
+    causes(error).any(|cause| cause.downcast_ref::<h2::Error>().is_some_and(h2::Error::is_library))
 }
 
 /// Whether the connection broke, rather than the answer being wrong.

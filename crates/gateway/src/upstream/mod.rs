@@ -47,6 +47,7 @@ pub use self::backends::{BackendSources, Backends, check_base_url};
 pub use self::breaker::BreakerState;
 pub use self::client::Client;
 pub use self::credentials::Resolve;
+pub use self::failure::Reason;
 pub use self::observer::Observer;
 pub use self::pool::{PoolLimits, Pools, Tunnel};
 pub use self::websocket::WebSocket;

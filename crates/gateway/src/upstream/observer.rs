@@ -2,10 +2,14 @@
 
 use http::StatusCode;
 
-/// Hears what happens on one core. Calls must not block.
+use super::failure::Reason;
+
+/// Hears what happens on one core. Calls must not block. `backend` is the name of the entity that the request goes to,
+/// in a pool that of the member; `None` where it goes to a URL that belongs to none.
 pub trait Observer {
-    /// A connection stands, with TLS where the URL asks for it; `micros` from the look-up of the name on.
-    fn connection_opened(&self, _host: &str, _http2: bool, _micros: u64) {}
+    /// A connection was made for a request, with TLS where the URL asks for it; `micros` from the look-up of the name
+    /// on.
+    fn connection_opened(&self, _backend: Option<&str>, _host: &str, _http2: bool, _micros: u64) {}
 
     /// A request goes over a connection that stood already.
     fn connection_reused(&self, _host: &str) {}
@@ -14,13 +18,13 @@ pub trait Observer {
     fn connection_failed(&self, _host: &str) {}
 
     /// A request was sent again after its pooled connection proved stale.
-    fn retried(&self, _host: &str) {}
+    fn retried(&self, _backend: Option<&str>, _host: &str) {}
 
-    /// The head of an answer has come, `micros` after the request was handed over. `backend` is the entity's name.
+    /// The head of an answer has come, `micros` after the request was handed over.
     fn answered(&self, _backend: Option<&str>, _host: &str, _status: StatusCode, _micros: u64) {}
 
-    /// There is no answer; `micros` after the request was handed over.
-    fn failed(&self, _backend: Option<&str>, _host: &str, _micros: u64) {}
+    /// There is no answer; `micros` after the request was handed over. No reason: it is not the backend's fault.
+    fn failed(&self, _backend: Option<&str>, _host: &str, _reason: Option<Reason>, _micros: u64) {}
 }
 
 /// Nobody listens.

@@ -12,6 +12,7 @@ use http::{Method, StatusCode, Version};
 use tokio::time::sleep;
 
 use super::client::{Client, Destination};
+use super::failure::Failure;
 use super::pool::{Protocol, Tunnel};
 use super::request_body::RequestBody;
 use super::request_head::{Call, host_set_by_policy};
@@ -47,7 +48,7 @@ impl Client<'_> {
             WebSocket::Open(response, _) | WebSocket::Refused(response) => response,
         });
         self.conclude(&destination, begun, seen);
-        outcome
+        outcome.map_err(|failure| failure.error)
     }
 
     async fn handshake(
@@ -55,7 +56,7 @@ impl Client<'_> {
         exchange: &Exchange,
         destination: &Destination<'_>,
         options: &ForwardOptions,
-    ) -> Result<WebSocket, UpstreamError> {
+    ) -> Result<WebSocket, Failure> {
         let source = &exchange.request;
         let is_http2 = source.version == Version::HTTP_2;
         let call = Call {
@@ -75,23 +76,26 @@ impl Client<'_> {
         let mut timer = Box::pin(sleep(options.timeout));
         let exchange = async {
             // A fresh connection: one from the pool may have gone stale, and this request is not sent twice.
-            let lease = authority.check_out(true).await.map_err(|error| failure::connect(&error))?;
+            let lease = authority
+                .check_out(true, destination.name)
+                .await
+                .map_err(|error| failure::connect(&error))?;
             let mut request = call
                 .write(&authority, Version::HTTP_11, RequestBody::default())
                 .map_err(|error| UpstreamError::Connection(error.to_string()))?;
             let accept = ask(request.headers_mut(), is_http2, self.random)?;
             let sent =
                 authority.send(lease, request).await.map_err(|failed| failure::exchange(&failed.error))?;
-            Ok((sent, accept))
+            Ok::<_, Failure>((sent, accept))
         };
         let (sent, accept) = tokio::select! {
             biased;
             outcome = exchange => outcome?,
-            () = timer.as_mut() => return Err(UpstreamError::Timeout(options.timeout)),
+            () = timer.as_mut() => return Err(UpstreamError::Timeout(options.timeout).into()),
         };
         let Some(switched) = sent.switched else {
-            return answer::accept(sent.response, sent.stream, None, timer, options.timeout)
-                .map(WebSocket::Refused);
+            let answer = answer::accept(sent.response, sent.stream, None, timer, options.timeout)?;
+            return Ok(WebSocket::Refused(answer));
         };
         let mut response = sent.response;
         check(response.headers(), &accept)?;

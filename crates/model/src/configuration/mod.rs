@@ -115,7 +115,7 @@ impl Configuration {
             let backends = fields.optional(
                 "backends",
                 map("backend ids with their connections", BackendDraft::shape()),
-                "How single backends are reached, by backend id.",
+                "How single backends are reached, by backend id; `team/orders` is the backend `orders` of the workspace `team`.",
             );
             let store = fields.optional("store", Store::shape(file), "What outlives the process.");
             let telemetry =

@@ -8,6 +8,7 @@ use gatehouse_model::did_you_mean;
 
 use super::builder::{Builder, Reported};
 use super::named_values::Substituted;
+use crate::BackendChoice;
 use crate::document::{Element, Text as Source, TextKind};
 use crate::value::{Boolean, Computed, Enumeration, Integer, Text};
 
@@ -24,6 +25,16 @@ impl Builder<'_> {
             None => format!("add `{name}=\"…\"`"),
         };
         Err(self.error_with_fix("missing-attribute", &element.location, message, fix))
+    }
+
+    /// The workspace of the document; `None`: the service.
+    pub(crate) fn workspace(&self) -> Option<&str> {
+        self.around.workspace
+    }
+
+    /// The name among all entities of a backend that the document names.
+    pub(crate) fn backend_entity(&self, name: &str) -> Arc<str> {
+        BackendChoice::entity_name(self.around.workspace, name)
     }
 
     /// A required attribute: text or an expression.

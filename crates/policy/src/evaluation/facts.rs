@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use gatehouse_expression as expression;
 
-use crate::{ApiFacts, Deployment, LastError, OperationFacts, ProductFacts, SubscriptionFacts};
+use crate::{
+    ApiFacts, BackendChoice, Deployment, LastError, OperationFacts, ProductFacts, SubscriptionFacts,
+};
 
 pub(super) fn api(api: &ApiFacts) -> Arc<expression::Api> {
     Arc::new(expression::Api {
@@ -102,8 +104,12 @@ pub(super) fn workspace(name: &Arc<str>) -> Arc<expression::Workspace> {
     Arc::new(expression::Workspace { id: Arc::clone(name), name: Arc::clone(name) })
 }
 
-pub(super) fn backend(name: &Arc<str>) -> Arc<expression::Backend> {
-    Arc::new(expression::Backend { id: Arc::clone(name), kind: "Single".into(), azure_region: None })
+pub(super) fn backend(entity: &Arc<str>) -> Arc<expression::Backend> {
+    let id = match BackendChoice::split_entity_name(entity) {
+        (None, _) => Arc::clone(entity),
+        (Some(_), name) => name.into(),
+    };
+    Arc::new(expression::Backend { id, kind: "Single".into(), azure_region: None })
 }
 
 pub(super) fn last_error(error: &LastError) -> expression::LastError {

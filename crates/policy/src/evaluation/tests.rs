@@ -98,7 +98,7 @@ fn what_was_matched_is_told_by_its_documented_names() {
         start: None,
         end: Some(120),
     }));
-    exchange.backend = BackendChoice::Entity("blue".into());
+    exchange.backend = BackendChoice::Entity(BackendChoice::entity_name(Some("team"), "blue"));
     exchange.response = Some(Response::new(StatusCode::NOT_FOUND));
     exchange.last_error = Some(LastError { source: "choose".into(), ..LastError::default() });
     let world = world.world();

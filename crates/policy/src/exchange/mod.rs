@@ -73,8 +73,24 @@ pub enum BackendChoice {
     Service,
     /// A base URL that a policy has set.
     Url(Arc<::url::Url>),
-    /// A backend entity by resource name.
+    /// A backend entity by its [`entity_name`](Self::entity_name).
     Entity(Arc<str>),
+}
+
+impl BackendChoice {
+    /// The name of a backend entity among those of the service and all workspaces: its resource name, in a workspace
+    /// `workspace/name`. Resource names hold no slash.
+    pub fn entity_name(workspace: Option<&str>, name: &str) -> Arc<str> {
+        match workspace {
+            Some(workspace) => format!("{workspace}/{name}").into(),
+            None => name.into(),
+        }
+    }
+
+    /// Workspace and resource name of an entity.
+    pub fn split_entity_name(name: &str) -> (Option<&str>, &str) {
+        name.split_once('/').map_or((None, name), |(workspace, name)| (Some(workspace), name))
+    }
 }
 
 /// What a policy leaves to be done later.

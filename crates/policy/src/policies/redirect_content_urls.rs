@@ -5,6 +5,7 @@
 //! API's path. Slashes may be written as JSON may write them, with a backslash before each.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use gatehouse_model::resources::BackendTarget;
@@ -23,7 +24,7 @@ const NAME: &str = "redirect-content-urls";
 struct RedirectContentUrls {
     message: Message,
     /// The base URLs of every backend entity: of its own, or of the members of its pool.
-    entities: HashMap<String, Vec<Url>>,
+    entities: HashMap<Arc<str>, Vec<Url>>,
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
@@ -40,7 +41,10 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
             members.iter().filter_map(|member| single(&member.backend.value)).collect()
         }
     };
-    let entities = backends.iter().map(|(name, backend)| (name.clone(), urls(&backend.target))).collect();
+    let entities = backends
+        .iter()
+        .map(|(name, backend)| (builder.backend_entity(name), urls(&backend.target)))
+        .collect();
     Ok(Action::Later(Box::new(RedirectContentUrls { message: builder.message(), entities })))
 }
 

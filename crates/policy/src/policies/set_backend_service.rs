@@ -15,7 +15,11 @@ use crate::{Action, BackendChoice, Exchange, Failure, Flow, Policy, World};
 enum SetBackendService {
     Fixed(BackendChoice),
     BaseUrl(Text),
-    BackendId(Text),
+    BackendId {
+        id: Text,
+        /// Which backends the document may name.
+        workspace: Option<Arc<str>>,
+    },
 }
 
 /// Attributes for Service Fabric and Dapr.
@@ -54,12 +58,14 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         (None, Some(attribute)) => {
             let text = builder.text(element, "backend-id")?;
             match text.literal() {
-                None => SetBackendService::BackendId(text),
+                None => {
+                    SetBackendService::BackendId { id: text, workspace: builder.workspace().map(Into::into) }
+                }
                 Some(literal) => {
                     let known: Vec<String> = builder.resources().backends.keys().cloned().collect();
                     let known = known.iter().map(String::as_str);
                     builder.must_exist("backend", literal.trim(), &attribute.value.location, known)?;
-                    SetBackendService::Fixed(BackendChoice::Entity(literal.trim().into()))
+                    SetBackendService::Fixed(BackendChoice::Entity(builder.backend_entity(literal.trim())))
                 }
             }
         }
@@ -75,7 +81,15 @@ impl Policy for SetBackendService {
     fn apply(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
         exchange.backend = match self {
             Self::Fixed(choice) => choice.clone(),
-            Self::BackendId(text) => BackendChoice::Entity(text.evaluate(exchange, world)?.trim().into()),
+            Self::BackendId { id, workspace } => {
+                let id = id.evaluate(exchange, world)?;
+                // A slash would lead into a workspace's backends, which this document may not name.
+                if id.contains('/') {
+                    let why = format!("there is no backend named `{}`", id.escape_debug());
+                    return Err(Failure::internal("set-backend-service", "BackendIdInvalid", why));
+                }
+                BackendChoice::Entity(BackendChoice::entity_name(workspace.as_deref(), id.trim()))
+            }
             Self::BaseUrl(text) => {
                 let url = base_url(&text.evaluate(exchange, world)?)
                     .map_err(|why| Failure::internal("set-backend-service", "BackendUrlInvalid", why))?;
@@ -153,7 +167,14 @@ mod tests {
             ),
             "{told:?}"
         );
-        let backend = Backend {
+        catalog.service.backends.insert("blue".into(), blue());
+        let mut exchange = exchange();
+        TestWorld::new().run(&policies(&catalog).global(), &mut exchange);
+        assert!(matches!(&exchange.backend, BackendChoice::Entity(name) if &**name == "blue"));
+    }
+
+    fn blue() -> Backend {
+        Backend {
             name: "blue".into(),
             title: None,
             target: BackendTarget::Single("https://blue.example".parse().unwrap()),
@@ -161,11 +182,34 @@ mod tests {
             tls: Default::default(),
             circuit_breaker: Vec::new(),
             location: Location::file(std::path::Path::new("b.json")),
-        };
-        catalog.service.backends.insert("blue".into(), backend);
-        let mut exchange = exchange();
-        TestWorld::new().run(&policies(&catalog).global(), &mut exchange);
-        assert!(matches!(&exchange.backend, BackendChoice::Entity(name) if &**name == "blue"));
+        }
+    }
+
+    #[test]
+    fn a_workspace_names_its_own_backends() {
+        for backend_id in ["blue", "@(&quot;blue&quot;)"] {
+            let policy = document("inbound", &format!("<set-backend-service backend-id=\"{backend_id}\" />"));
+            let mut catalog = catalog("<policies><backend><forward-request /></backend></policies>");
+            let mut team = catalog.service.clone();
+            team.apis.insert("a".into(), api("a", Some(&policy)));
+            team.backends.insert("blue".into(), blue());
+            catalog.workspaces.insert("team".into(), team);
+            let key = crate::PlanKey { workspace: Some("team"), api: "a", operation: None, product: None };
+            let mut exchange = exchange();
+            TestWorld::new().run(&policies(&catalog).plan(&key), &mut exchange);
+            let BackendChoice::Entity(name) = &exchange.backend else { panic!("{:?}", exchange.backend) };
+            assert_eq!(BackendChoice::split_entity_name(name), (Some("team"), "blue"), "{backend_id}");
+        }
+    }
+
+    #[test]
+    fn nobody_reaches_into_a_workspace() {
+        let told = findings_in("inbound", "<set-backend-service backend-id=\"team/blue\" />");
+        assert!(told[0].contains("names the backend `team/blue`, which does not exist"), "{told:?}");
+        let computed = "<set-backend-service backend-id=\"@(&quot;team/blue&quot;)\" />";
+        let exchange = run(&document("inbound", computed));
+        assert_eq!(exchange.answered(), 500);
+        assert_eq!(exchange.last_error.unwrap().reason, "BackendIdInvalid");
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl BackendMetrics {
         self.connections.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a request that got no whole response.
+    /// Counts a request that got no response.
     pub fn failure(&self, failure: BackendFailure) {
         if let Some(count) = self.failures.get(failure as usize) {
             count.fetch_add(1, Ordering::Relaxed);
@@ -53,7 +53,7 @@ impl BackendMetrics {
     }
 }
 
-/// Why a backend gave no whole response.
+/// Why a backend gave no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackendFailure {
     /// No connection: refused, unreachable, no address, or not in time.

@@ -197,7 +197,7 @@ fn encode_listeners(families: &mut Families<'_>, listeners: &[Arc<ListenerMetric
     by_reason(
         families,
         "requests_refused",
-        "Requests that were refused before they were routed",
+        "Requests that were refused, whatever they ask for",
         listeners,
         &RefusedRequest::NAMES,
         |one| &one.refused_requests,
@@ -256,7 +256,7 @@ fn encode_backends(families: &mut Families<'_>, backends: &[Arc<BackendMetrics>]
     }
     let mut family = families.start(
         "backend_failures",
-        "Requests that got no whole response from a backend",
+        "Requests that got no response from a backend",
         None,
         MetricType::Counter,
     )?;

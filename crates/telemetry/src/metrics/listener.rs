@@ -48,7 +48,7 @@ impl ListenerMetrics {
         add(&self.refused_connections, reason as usize);
     }
 
-    /// Counts a request that was refused before it was routed.
+    /// Counts a request that was refused, whatever it asks for.
     pub fn refuse_request(&self, reason: RefusedRequest) {
         add(&self.refused_requests, reason as usize);
     }
@@ -77,10 +77,6 @@ impl Drop for OpenConnection {
 /// Why a connection was closed before it could send a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusedConnection {
-    /// The instance is shutting down.
-    Draining,
-    /// Nothing came within the time limit.
-    FirstByteTimeout,
     /// Too many connections are open.
     Limit,
     /// The system has no descriptors or no memory for another connection.
@@ -88,10 +84,10 @@ pub enum RefusedConnection {
 }
 
 impl RefusedConnection {
-    pub(super) const NAMES: [&'static str; 4] = ["draining", "first_byte_timeout", "limit", "resources"];
+    pub(super) const NAMES: [&'static str; 2] = ["limit", "resources"];
 }
 
-/// Why a request was refused before it was routed.
+/// Why a request was refused, whatever it asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusedRequest {
     /// The body took too long.

@@ -19,7 +19,9 @@ use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
 pub use self::backend::{BackendFailure, BackendMetrics};
-pub use self::listener::{HandshakeOutcome, ListenerMetrics, RefusedConnection, RefusedRequest, TlsProtocol};
+pub use self::listener::{
+    HandshakeOutcome, ListenerMetrics, OpenConnection, RefusedConnection, RefusedRequest, TlsProtocol,
+};
 pub use self::operation::{Limit, OperationMetrics, RequestMeasure};
 use self::process::Process;
 use crate::access_log::AccessLog;

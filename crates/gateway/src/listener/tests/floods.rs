@@ -132,11 +132,15 @@ fn every_flood_is_cut_and_others_are_served() {
             }),
         ),
     ];
+    let mut counted = 0;
     for (name, bytes) in cases {
         // How many are sent says little of how many were read before the cut: sockets have buffers. The budget's own
         // tests are exact.
         let count = flood(&harness, 200_000, bytes);
         println!("{name}: cut after {count}");
+        let violations = || harness.counted("requests_refused_total", "reason=\"http2\"");
+        eventually(&format!("{name} is counted"), || violations() > counted);
+        counted = violations();
         assert!(harness.connect().get("/others").contains("GET /others"), "{name}");
     }
     eventually("all are forgotten", || harness.listeners().open() == 0);

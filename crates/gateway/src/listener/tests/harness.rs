@@ -10,6 +10,7 @@ use gatehouse_model::configuration::{
     CertificateEntry, Limits, Listener, ListenerTls, Role, TlsSettings, Zone,
 };
 use gatehouse_model::{Diagnostics, Located, Location};
+use gatehouse_telemetry::metrics::Metrics;
 use parking_lot::Mutex;
 use tempfile::TempDir;
 
@@ -28,6 +29,7 @@ pub(super) struct Harness {
     pub(super) listeners: Option<Listeners>,
     pub(super) counts: Arc<Counts>,
     pub(super) reports: Arc<Mutex<Vec<String>>>,
+    pub(super) metrics: Metrics,
 }
 
 impl Harness {
@@ -49,6 +51,7 @@ impl Harness {
             listeners: None,
             counts: Arc::default(),
             reports: Arc::default(),
+            metrics: Metrics::new("test", 0),
         };
         let listeners = start(&harness).unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
         harness.listeners = Some(listeners);
@@ -78,6 +81,16 @@ impl Harness {
         client.read_to_end()
     }
 
+    /// What the listener `public` has counted, by name and further labels: `connections_refused_total`,
+    /// `reason="limit"`.
+    pub(super) fn counted(&self, name: &str, labels: &str) -> u64 {
+        let comma = if labels.is_empty() { "" } else { "," };
+        let series = format!("gatehouse_{name}{{listener=\"public\"{comma}{labels}}} ");
+        let text = self.metrics.encode();
+        let line = text.lines().find_map(|line| line.strip_prefix(&series));
+        line.unwrap_or_else(|| panic!("{series} in:\n{text}")).parse().unwrap()
+    }
+
     pub(super) fn handled(&self) -> usize {
         self.counts.handled.load(Ordering::SeqCst)
     }
@@ -89,7 +102,7 @@ pub(super) fn start(harness: &Harness) -> Result<Listeners, Diagnostics> {
     let factory: HandlerFactory = Arc::new(move |_| Rc::new(Teller(Arc::clone(&counts))) as Rc<dyn Handler>);
     let reports = Arc::clone(&harness.reports);
     let report: Report = Arc::new(move |diagnostics| reports.lock().push(diagnostics.to_string()));
-    Listeners::start(&harness.configuration, &harness.limits, Some(2), &factory, report)
+    Listeners::start(&harness.configuration, &harness.limits, Some(2), &factory, report, &harness.metrics)
 }
 
 /// A listener with one certificate for `a.example`.

@@ -1,6 +1,6 @@
 //! Clients that are slow, silent, greedy or many.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -178,7 +178,21 @@ fn a_handshake_that_does_not_come_is_cut() {
     let start = Instant::now();
     assert_eq!(stream.read(&mut [0]).unwrap(), 0);
     assert!(start.elapsed() < SOON);
-    assert_eq!(harness.listeners().statistics().handshakes_late(), 1);
+    let late = || harness.counted("tls_handshakes_total", "version=\"none\",outcome=\"timeout\"");
+    eventually("it is counted", || late() == 1);
+}
+
+#[test]
+fn clients_that_speak_no_tls_or_go_away_are_told_apart() {
+    let harness = Harness::start();
+    let mut stream = TcpStream::connect(harness.address()).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n").unwrap();
+    let _ = stream.read_to_end(&mut Vec::new());
+    drop(TcpStream::connect(harness.address()).unwrap());
+    for outcome in ["malformed", "closed"] {
+        let labels = format!("version=\"none\",outcome=\"{outcome}\"");
+        eventually(outcome, || harness.counted("tls_handshakes_total", &labels) == 1);
+    }
 }
 
 #[test]
@@ -187,7 +201,9 @@ fn connections_are_bounded_in_all() {
     let mut first = harness.connect();
     let second = harness.connect();
     assert!(harness.try_connect("a.example").is_err());
-    assert_eq!(harness.listeners().statistics().refused(), 1);
+    assert_eq!(harness.counted("connections_refused_total", "reason=\"limit\""), 1);
+    assert_eq!(harness.counted("connections_accepted_total", ""), 3);
+    assert_eq!(harness.counted("connections_open", ""), 2);
     assert!(first.get("/still").contains("GET /still"));
     drop(second);
     eventually("there is room again", || harness.listeners().open() == 1);
@@ -228,10 +244,10 @@ fn descriptors_run_out() {
     let sockets: Vec<_> =
         std::iter::repeat_with(|| TcpStream::connect(address)).map_while(Result::ok).collect();
     assert!(sockets.len() > 5);
-    let statistics = harness.listeners().statistics();
-    eventually("accepting fails", || statistics.accept_errors() > 0);
+    let failures = || harness.counted("connections_refused_total", "reason=\"resources\"");
+    eventually("accepting fails", || failures() > 0);
     std::thread::sleep(Duration::from_secs(1));
-    let errors = statistics.accept_errors();
+    let errors = failures();
     assert!(errors < 200, "accepting spins: {errors} failures in a second");
     drop(sockets);
     let start = Instant::now();

@@ -63,6 +63,12 @@ fn a_required_certificate_is_required() {
     let text = talk(&harness, &trusting(&harness, Some(&identity(&clients, 1)))).unwrap();
     assert!(text.contains("client=true"), "{text}");
     assert_eq!(harness.handled(), 1);
+    for (version, outcome, count) in
+        [("none", "no_client_certificate", 1), ("none", "bad_client_certificate", 2), ("1.3", "done", 1)]
+    {
+        let labels = format!("version=\"{version}\",outcome=\"{outcome}\"");
+        eventually(outcome, || harness.counted("tls_handshakes_total", &labels) == count);
+    }
 }
 
 #[test]
@@ -195,6 +201,9 @@ fn versions_and_suites_are_those_of_the_configuration() {
     };
     let strict = Harness::start();
     assert!(old(&strict).is_err());
+    eventually("nothing in common", || {
+        strict.counted("tls_handshakes_total", "version=\"none\",outcome=\"nothing_in_common\"") == 1
+    });
     assert!(talk(&strict, &trusting(&strict, None)).unwrap().contains("tls=TLSv1.3"));
 
     let lenient = Harness::with(|_, listeners, _| {
@@ -206,6 +215,7 @@ fn versions_and_suites_are_those_of_the_configuration() {
         ];
     });
     assert!(old(&lenient).unwrap().contains("tls=TLSv1.2"));
+    assert_eq!(lenient.counted("tls_handshakes_total", "version=\"1.2\",outcome=\"done\""), 1);
     let mut client = lenient.connect();
     client.send(b"GET /connection HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n");
     let text = client.read_to_end();

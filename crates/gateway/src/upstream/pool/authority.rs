@@ -222,8 +222,13 @@ impl Authority {
         Some(Lease::Http2(lease))
     }
 
-    /// A connection: from the pool, or a new one, or the first that becomes free. `fresh` asks for a new one.
-    pub(in crate::upstream) async fn check_out(self: &Rc<Self>, fresh: bool) -> Result<Lease, ConnectError> {
+    /// A connection: from the pool, or a new one, or the first that becomes free. `fresh` asks for a new one; `backend`
+    /// is the entity that it is for.
+    pub(in crate::upstream) async fn check_out(
+        self: &Rc<Self>,
+        fresh: bool,
+        backend: Option<&str>,
+    ) -> Result<Lease, ConnectError> {
         if !fresh && let Some(lease) = self.take() {
             return Ok(lease);
         }
@@ -240,7 +245,7 @@ impl Authority {
             let shared_soon = self.connecting.get() > 0 && self.speaks_http2.get() != Some(false);
             if self.connections.taken() < self.limits.connections && !shared_soon {
                 // Boxed, because handshakes are rare and their state would make every request's future larger.
-                return Box::pin(self.connect(deadline)).await;
+                return Box::pin(self.connect(deadline, backend)).await;
             }
             if fresh {
                 self.close_coldest();
@@ -318,7 +323,11 @@ impl Authority {
             .retain(|connection| !connection.is_closed() && !connection.idle_since().is_some_and(old));
     }
 
-    async fn connect(self: &Rc<Self>, deadline: Instant) -> Result<Lease, ConnectError> {
+    async fn connect(
+        self: &Rc<Self>,
+        deadline: Instant,
+        backend: Option<&str>,
+    ) -> Result<Lease, ConnectError> {
         let slot = self.connections.take();
         let connecting = Counted::new(&self.connecting);
         let begun = Instant::now();
@@ -335,7 +344,7 @@ impl Authority {
             Ok(lease) => {
                 let http2 = matches!(lease, Lease::Http2(_));
                 let micros = begun.elapsed().as_micros() as u64;
-                self.observer.connection_opened(self.name(), http2, micros);
+                self.observer.connection_opened(backend, self.name(), http2, micros);
             }
             Err(_) => self.observer.connection_failed(self.name()),
         }

@@ -233,6 +233,7 @@ fn a_client_that_fails_is_told_apart_from_a_backend_that_fails() {
         exchange.request.body = failing();
         let error = core.forward(&mut exchange).await.unwrap_err();
         assert_eq!(error, UpstreamError::RequestBody(BodyError::TooLarge { limit: 5 }));
+        assert_eq!(core.counts.failures.take(), [(None, None), (None, None)], "no backend is blamed");
     });
 }
 
@@ -350,7 +351,7 @@ fn a_backend_that_says_nothing_gets_the_body_after_a_while() {
 fn an_answer_streams_as_it_comes() {
     run(async {
         let (sender, receiver) = tokio::sync::mpsc::unbounded_channel::<Bytes>();
-        let receiver = Rc::new(std::cell::RefCell::new(Some(receiver)));
+        let receiver = Rc::new(RefCell::new(Some(receiver)));
         let leaf_core = Core::new();
         let config = leaf_core.authority.issue("localhost").server(&["h2"]);
         let address = peers::secure(config, 10, move |_| {

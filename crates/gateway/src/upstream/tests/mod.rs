@@ -7,6 +7,7 @@ mod faults;
 mod fields;
 mod http2;
 mod loading;
+mod observing;
 mod redirects;
 mod tls;
 mod websockets;
@@ -14,7 +15,7 @@ mod websockets;
 mod certificates;
 mod peers;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -36,7 +37,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use http_body_util::BodyExt as _;
 use url::Url;
 
-use super::{BackendSources, Backends, Client, Observer, PoolLimits, Pools};
+use super::{BackendSources, Backends, Client, Observer, PoolLimits, Pools, Reason};
 use certificates::Authority;
 
 /// A clock that tests turn.
@@ -86,6 +87,10 @@ struct Counts {
     failed: Cell<usize>,
     retried: Cell<usize>,
     answered: Cell<usize>,
+    /// Whom connections were made for, and who answered.
+    backends: RefCell<Vec<Option<String>>>,
+    /// Why there was no answer, and from whom.
+    failures: RefCell<Vec<(Option<String>, Option<Reason>)>>,
 }
 
 fn count(cell: &Cell<usize>) {
@@ -93,7 +98,8 @@ fn count(cell: &Cell<usize>) {
 }
 
 impl Observer for Counts {
-    fn connection_opened(&self, _: &str, _: bool, _: u64) {
+    fn connection_opened(&self, backend: Option<&str>, _: &str, _: bool, _: u64) {
+        self.backends.borrow_mut().push(backend.map(str::to_owned));
         count(&self.opened);
     }
 
@@ -105,20 +111,25 @@ impl Observer for Counts {
         count(&self.failed);
     }
 
-    fn retried(&self, _: &str) {
+    fn retried(&self, _: Option<&str>, _: &str) {
         count(&self.retried);
     }
 
-    fn answered(&self, _: Option<&str>, _: &str, _: StatusCode, _: u64) {
+    fn answered(&self, backend: Option<&str>, _: &str, _: StatusCode, _: u64) {
+        self.backends.borrow_mut().push(backend.map(str::to_owned));
         count(&self.answered);
+    }
+
+    fn failed(&self, backend: Option<&str>, _: &str, reason: Option<Reason>, _: u64) {
+        self.failures.borrow_mut().push((backend.map(str::to_owned), reason));
     }
 }
 
 struct Counted(Rc<Counts>);
 
 impl Observer for Counted {
-    fn connection_opened(&self, host: &str, http2: bool, micros: u64) {
-        self.0.connection_opened(host, http2, micros);
+    fn connection_opened(&self, backend: Option<&str>, host: &str, http2: bool, micros: u64) {
+        self.0.connection_opened(backend, host, http2, micros);
     }
 
     fn connection_reused(&self, host: &str) {
@@ -129,12 +140,16 @@ impl Observer for Counted {
         self.0.connection_failed(host);
     }
 
-    fn retried(&self, host: &str) {
-        self.0.retried(host);
+    fn retried(&self, backend: Option<&str>, host: &str) {
+        self.0.retried(backend, host);
     }
 
     fn answered(&self, backend: Option<&str>, host: &str, status: StatusCode, micros: u64) {
         self.0.answered(backend, host, status, micros);
+    }
+
+    fn failed(&self, backend: Option<&str>, host: &str, reason: Option<Reason>, micros: u64) {
+        self.0.failed(backend, host, reason, micros);
     }
 }
 
@@ -230,7 +245,7 @@ fn load_with(
         default_connection: connection,
         connections,
         configuration: Location::file(Path::new("gatehouse.yaml")),
-        resolve: &|secret| Ok(secret.clone()),
+        resolve: &|_, secret| Ok(secret.clone()),
         previous,
     };
     match Backends::load(&sources, &mut diagnostics) {
