@@ -61,7 +61,7 @@ async fn limits_are_counted_for_the_operation() {
         }
         http::Response::new(Default::default())
     });
-    let by_key = "renewal-period=\"3600\" counter-key=\"k\"";
+    let by_key = "renewal-period=\"300\" counter-key=\"k\"";
     let api = Api::new("a", &slow.url())
         .operation("rate", "GET", "/rate")
         .operation("quota", "GET", "/quota")
@@ -123,7 +123,11 @@ async fn backends_are_counted_by_entity_and_reason() {
     });
     let mut landing = landing();
     let closed = format!("http://127.0.0.1:{}", free_port());
-    let secure = garbage.url().replace("http:", "https:");
+    let no_tls = RawBackend::start(|peer| {
+        peer.send("220 mail.example ESMTP\r\n");
+        peer.read_head();
+    });
+    let secure = no_tls.url().replace("http:", "https:");
     let urls = [
         ("good", echo.url()),
         ("closed", closed),
@@ -175,7 +179,6 @@ async fn backends_are_counted_by_entity_and_reason() {
             ("backend_requests_total{backend=\"stale\"}", 21),
             ("backend_connections_opened_total{backend=\"stale\"}", stale.connections() as u64),
             (&connect, 1),
-            // Sent once more over another connection would be a retry; a new connection is not stale.
             (&reset, 1),
             (&protocol, 1),
             (&timeout, 1),
