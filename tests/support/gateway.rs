@@ -24,6 +24,15 @@ impl Gateway {
         Self::start_with(landing, &[]).await
     }
 
+    /// Starts the binary with this text in the place of the landing zone's own `gatehouse.yaml`.
+    pub async fn start_as_written(landing: Landing, configuration: &str) -> Self {
+        landing.file("gatehouse.yaml", configuration);
+        let child = spawn(&landing, &[]);
+        let mut gateway = Self { landing, child };
+        gateway.wait_until_ready().await;
+        gateway
+    }
+
     /// The same with environment variables.
     pub async fn start_with(landing: Landing, environment: &[(&str, &str)]) -> Self {
         landing.write_configuration();
