@@ -98,9 +98,7 @@ impl Type {
     /// Whether a value of it is never null.
     pub(crate) fn is_value(&self) -> bool {
         match self {
-            Self::Plain(id) => registry().class(*id).is_value(),
-            Self::Generic(Id::Nullable, _) => true,
-            Self::Generic(id, _) => registry().class(*id).is_value(),
+            Self::Plain(id) | Self::Generic(id, _) => registry().class(*id).is_value(),
             _ => false,
         }
     }

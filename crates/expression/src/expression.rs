@@ -105,10 +105,16 @@ impl Reads {
             // Of which response is known only where it is `context.Response` itself; a variable's is held already.
             (Type::Plain(Id::IResponse), "Body") => {
                 let exchange = known.is_none_or(|v| matches!(v, Value::Part(Part(PartOf::Message(_)))));
-                self.response_body |= exchange && self.response;
+                self.response_body |= exchange;
             }
             _ => {}
         }
+    }
+
+    /// Ends the taking of notes: a body of some response is the exchange's only where `context.Response` is used.
+    pub(crate) fn finish(mut self) -> Self {
+        self.response_body &= self.response;
+        self
     }
 
     /// Notes that a name is looked up in a value of type `class`.
@@ -124,7 +130,7 @@ impl Reads {
 pub(crate) struct Nowhere;
 
 impl Context for Nowhere {
-    fn method(&self) -> &str {
+    fn method(&self) -> &'static str {
         ""
     }
     fn url(&self, _: UrlOf) -> Url<'_> {

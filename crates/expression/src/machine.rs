@@ -132,7 +132,7 @@ impl<'c> Machine<'c> {
     /// Counts one step.
     pub(crate) fn step(&mut self) -> Result<(), Thrown> {
         self.steps += 1;
-        if self.steps & 0xfff == 0 {
+        if self.steps.is_multiple_of(4096) {
             if self.steps > MAX_STEPS {
                 return Err(Thrown::Limit("took too many steps"));
             }

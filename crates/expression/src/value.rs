@@ -306,6 +306,7 @@ impl Value {
     }
 
     /// `object.Equals`.
+    #[expect(clippy::float_cmp, reason = "numbers are equal where their values are")]
     pub(crate) fn equals(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Null, Self::Null) => true,

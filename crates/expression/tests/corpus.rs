@@ -1,5 +1,7 @@
 //! Every expression of the policy documents under `GATEHOUSE_CORPORA` must compile, but for those that are marked broken.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 

@@ -133,7 +133,7 @@ pub(super) fn explicit(from: &Type, to: &Type, constant: Option<&Value>) -> Opti
     };
     let boxed = to.converts_to(from) || wanted.converts_to(from);
     let castable = boxed
-        || (interface(from) || interface(to)) && !from.is_value() && !(to.is_value() && !interface(from))
+        || !from.is_value() && (interface(from) || interface(to) && !to.is_value())
         || from.id() == to.id() && !from.is_value() && !from.arguments().is_empty();
     castable.then_some(Conversion::Checked)
 }
@@ -144,7 +144,7 @@ fn declared(from: &Type, to: &Type, kind: Kind) -> Option<&'static Method> {
     let mut seen = |class: &Type| {
         let mut at = Some(class.clone());
         while let Some(class) = at {
-            for method in registry().class(class.id()).members.iter() {
+            for method in &registry().class(class.id()).members {
                 if method.kind != kind && !(kind == Kind::Explicit && method.kind == Kind::Implicit) {
                     continue;
                 }
@@ -153,17 +153,15 @@ fn declared(from: &Type, to: &Type, kind: Kind) -> Option<&'static Method> {
                 let result = method.returns.close(class.arguments(), &[]);
                 let takes = if *from == source {
                     2
-                } else if from.converts_to(&source) && *from != Type::Null {
-                    1
                 } else {
-                    0
+                    u8::from(from.converts_to(&source) && *from != Type::Null)
                 };
                 let gives = if *to == result {
                     2
-                } else if result.converts_to(to) && *to != Type::OBJECT || to.underlying() == Some(&result) {
-                    1
                 } else {
-                    0
+                    u8::from(
+                        result.converts_to(to) && *to != Type::OBJECT || to.underlying() == Some(&result),
+                    )
                 };
                 if takes > 0 && gives > 0 && best.is_none_or(|(_, rank)| takes + gives > rank) {
                     best = Some((method, takes + gives));
@@ -197,7 +195,8 @@ impl Binder {
         }
     }
 
-    pub(super) fn convert_node(&mut self, node: Node, target: &Type, span: Span) -> Result<Node, Fault> {
+    #[expect(clippy::unused_self, reason = "conversions are the binder's")]
+    pub(super) fn convert_node(&self, node: Node, target: &Type, span: Span) -> Result<Node, Fault> {
         match implicit(&node.class, target, node.constant.as_ref()) {
             Some(conversion) => Ok(apply(node, target, &conversion)),
             None => {

@@ -47,7 +47,7 @@ impl Binder {
             ));
         }
         let parameters = parameters.to_vec();
-        let compiled = self.function_of(lambda, &parameters, Some(returns), span)?;
+        let compiled = self.function_of(lambda, &parameters, Some(&returns), span)?;
         Ok(make(compiled, target.clone()))
     }
 
@@ -71,13 +71,13 @@ impl Binder {
         &mut self,
         lambda: &Arc<Lambda>,
         parameters: &[Type],
-        returns: Option<Type>,
+        returns: Option<&Type>,
         span: Span,
     ) -> Result<Compiled, Fault> {
         if self.functions.len() > MAX_LAMBDAS {
             return Err(Fault::new(span, format!("lambdas are nested deeper than {MAX_LAMBDAS} levels")));
         }
-        self.functions.push(Function { returns: returns.clone(), ..Function::default() });
+        self.functions.push(Function { returns: returns.cloned(), ..Function::default() });
         let catches = std::mem::take(&mut self.catches);
         let receivers = std::mem::take(&mut self.receivers);
         let bound = self.scoped(|b| {
@@ -91,7 +91,7 @@ impl Binder {
                 slots.push((local.slot, local.shared));
             }
             let (code, returned) = match &lambda.body {
-                Body::Expr(value) => match &returns {
+                Body::Expr(value) => match returns {
                     Some(class) if *class == Type::VOID => (b.value(value)?.code, Type::VOID),
                     Some(class) => (b.value_as(value, class)?.code, class.clone()),
                     None => {
@@ -106,8 +106,8 @@ impl Binder {
                     }
                 },
                 Body::Block(body) => {
-                    let wants = returns.as_ref().is_some_and(|r| *r != Type::VOID);
-                    b.body(body, returns.clone(), wants)?
+                    let wants = returns.is_some_and(|r| *r != Type::VOID);
+                    b.body(body, returns.cloned(), wants)?
                 }
             };
             Ok((code, returned, slots))
@@ -145,7 +145,7 @@ impl Binder {
             Some(local) if local.class == class => local,
             _ => self.declare(&name.text, class.clone(), name.span)?,
         };
-        let compiled = self.function_of(lambda, &parameters, Some(returns), name.span)?;
+        let compiled = self.function_of(lambda, &parameters, Some(&returns), name.span)?;
         let slot = local.slot;
         let made = make(compiled, class).code;
         Ok(Box::new(move |m| {

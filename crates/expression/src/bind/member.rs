@@ -39,7 +39,7 @@ impl Binder {
                 }
                 Err(Fault::new(name.span, format!("the type '{full}' is not allowed in policy expressions")))
             }
-            Bound::Type(class) => self.static_member(class, name, arguments),
+            Bound::Type(class) => Self::static_member(class, name, arguments),
             other => {
                 let node = self.as_value(other, name.span)?;
                 self.instance_member(node, name, arguments, called)
@@ -47,7 +47,7 @@ impl Binder {
         }
     }
 
-    fn static_member(&mut self, class: Type, name: &Name, types: Vec<Type>) -> Result<Bound, Fault> {
+    fn static_member(class: Type, name: &Name, types: Vec<Type>) -> Result<Bound, Fault> {
         let declared = registry().class(class.id());
         if let Some((_, number)) = declared.values.iter().find(|(n, _)| *n == name.text.as_ref()) {
             let value = Value::Enumeration(Enumeration { id: class.id(), number: *number });
@@ -99,7 +99,7 @@ impl Binder {
     ) -> Result<Bound, Fault> {
         self.reads.note(&node.class, &name.text, node.constant.as_ref());
         if node.class.is(Id::Dynamic) {
-            return Ok(self.late_member(node, name, types));
+            return Ok(Self::late_member(node, name));
         }
         if node.class == Type::Null {
             return Err(Fault::new(name.span, "null has no members"));
@@ -198,8 +198,7 @@ impl Binder {
     }
 
     /// A member of a `dynamic` value, found at run time.
-    fn late_member(&mut self, node: Node, name: &Name, types: Vec<Type>) -> Bound {
-        let _ = types;
+    fn late_member(node: Node, name: &Name) -> Bound {
         let (code, text) = (node.code, Arc::clone(&name.text));
         Bound::Value(Node::new(
             Type::Plain(Id::Dynamic),

@@ -66,7 +66,7 @@ pub(crate) fn bind(parsed: &Parsed) -> Result<Program, Fault> {
         Body::Block(body) => (binder.body(body, Some(Type::OBJECT), true)?.0, None),
     };
     let slots = binder.functions.first().map_or(0, |f| f.slots);
-    Ok(Program { code, slots, reads: binder.reads, constant })
+    Ok(Program { code, slots, reads: binder.reads.finish(), constant })
 }
 
 /// A bound expression that yields a value.

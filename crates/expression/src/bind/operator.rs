@@ -181,7 +181,7 @@ impl Binder {
             && is_number(*i)
             && is_number(*j)
         {
-            return self.numeric(operator, left, right, span);
+            return Self::numeric(operator, left, right, span);
         }
         if matches!((x, y), (Type::Plain(Id::Boolean), Type::Plain(Id::Boolean)))
             && matches!(operator, "&" | "|" | "^" | "==" | "!=")
@@ -276,13 +276,7 @@ impl Binder {
         ))
     }
 
-    fn numeric(
-        &mut self,
-        operator: &'static str,
-        left: Node,
-        right: Node,
-        span: Span,
-    ) -> Result<Node, Fault> {
+    fn numeric(operator: &'static str, left: Node, right: Node, span: Span) -> Result<Node, Fault> {
         let (i, j) = (left.class.stripped().id(), right.class.stripped().id());
         let shift = matches!(operator, "<<" | ">>");
         let target = if shift {
@@ -330,7 +324,7 @@ impl Binder {
         ))
     }
 
-    pub(super) fn unary(&mut self, operator: &'static str, operand: Node, span: Span) -> Result<Node, Fault> {
+    pub(super) fn unary(operator: &'static str, operand: Node, span: Span) -> Result<Node, Fault> {
         let class = operand.class.clone();
         let inner = class.stripped().clone();
         let constant = operand.constant.clone();

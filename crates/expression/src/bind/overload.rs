@@ -187,7 +187,8 @@ impl Binder {
                 None => n,
             };
             let Some(slot) = slots.get_mut(place) else { return Ok(None) };
-            if !slot.is_empty() && !(expanded && place + 1 == count) {
+            let shared = expanded && place + 1 == count;
+            if !(slot.is_empty() || shared) {
                 return Ok(None);
             }
             slot.push(n);
@@ -202,12 +203,8 @@ impl Binder {
             }
         }
         let class_arguments = candidate.owner.arguments();
-        let declared: Vec<Type> = method
-            .parameters
-            .iter()
-            .map(|p| p.class.close(class_arguments, &[]))
-            .map(|class| class)
-            .collect();
+        let declared: Vec<Type> =
+            method.parameters.iter().map(|p| p.class.close(class_arguments, &[])).collect();
         let target_of = |n: usize, declared: &[Type]| -> Type {
             let class = declared[n].clone();
             if expanded && n + 1 == count { class.element().unwrap_or(class) } else { class }
@@ -251,11 +248,12 @@ impl Binder {
     fn takes(&mut self, target: &Type, argument: &Argument, only: bool) -> Result<bool, Fault> {
         match &argument.value {
             Given::Nothing => Ok(false),
-            Given::Out(_) | Given::OutVariable(..) => Ok(true),
+            Given::Out(_) | Given::OutVariable(..) | Given::Value(Bound::Default | Bound::Throw(_)) => {
+                Ok(true)
+            }
             Given::Value(Bound::Value(node)) => {
                 Ok(implicit(&node.class, target, node.constant.as_ref()).is_some())
             }
-            Given::Value(Bound::Default | Bound::Throw(_)) => Ok(true),
             Given::Value(Bound::Lambda(lambda, span)) => {
                 let Some((parameters, returns)) = target.delegate() else { return Ok(false) };
                 if parameters.len() != lambda.parameters.len() {

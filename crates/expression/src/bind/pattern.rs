@@ -2,7 +2,7 @@
 
 use super::{Binder, Node};
 use crate::class::Type;
-use crate::diagnostic::{Fault, Span};
+use crate::diagnostic::Fault;
 use crate::exception::Thrown;
 use crate::machine::Machine;
 use crate::syntax::{ExprKind, Pattern};
@@ -13,9 +13,9 @@ use crate::value::Value;
 pub(super) type Test = Box<dyn Fn(&mut Machine<'_>, &Value) -> Result<bool, Thrown> + Send + Sync>;
 
 impl Binder {
-    pub(super) fn is_pattern(&mut self, operand: Node, pattern: &Pattern, span: Span) -> Result<Node, Fault> {
+    pub(super) fn is_pattern(&mut self, operand: Node, pattern: &Pattern) -> Result<Node, Fault> {
         let class = operand.class.clone();
-        let test = self.pattern(pattern, &class, span)?;
+        let test = self.pattern(pattern, &class)?;
         let code = operand.code;
         Ok(Node::new(
             Type::BOOLEAN,
@@ -26,11 +26,11 @@ impl Binder {
         ))
     }
 
-    pub(super) fn pattern(&mut self, pattern: &Pattern, of: &Type, span: Span) -> Result<Test, Fault> {
+    pub(super) fn pattern(&mut self, pattern: &Pattern, of: &Type) -> Result<Test, Fault> {
         Ok(match pattern {
             Pattern::Discard => Box::new(|_, _| Ok(true)),
             Pattern::Not(inner) => {
-                let test = self.pattern(inner, of, span)?;
+                let test = self.pattern(inner, of)?;
                 Box::new(move |m, value| Ok(!test(m, value)?))
             }
             Pattern::Var(name) => {
@@ -70,7 +70,7 @@ impl Binder {
             }
             Pattern::Constant(value) => {
                 if let ExprKind::TypeRef(written) = &value.kind {
-                    return self.pattern(&Pattern::Type(written.clone(), None), of, span);
+                    return self.pattern(&Pattern::Type(written.clone(), None), of);
                 }
                 let node = self.value(value)?;
                 let node = if node.class == Type::Null

@@ -147,8 +147,8 @@ impl Binder {
             let index = Node::new(Type::LONG, self.array_index(index)?);
             let (more, index) = self.held(index);
             prepare.extend(more);
-            let index_again = Self::again(&index).map_or_else(Node::null, |n| n).code;
-            let array_again = owner_again.map_or_else(Node::null, |n| n).code;
+            let index_again = Self::again(&index).unwrap_or_else(Node::null).code;
+            let array_again = owner_again.unwrap_or_else(Node::null).code;
             let (array, index) = (owner.code, index.code);
             return Ok(Place {
                 class: element.clone(),
@@ -190,7 +190,7 @@ impl Binder {
             None => Node::null(),
         };
         let slot = self.slot();
-        let store = self.element_store(chosen, owner, bound, slot)?;
+        let store = self.element_store(&chosen, owner, bound, slot)?;
         Ok(Place { class, prepare, load, store })
     }
 
@@ -206,7 +206,7 @@ impl Binder {
     /// An index setter takes the value after the indexes.
     fn element_store(
         &mut self,
-        chosen: Chosen,
+        chosen: &Chosen,
         owner: Node,
         mut arguments: Vec<Argument>,
         slot: usize,

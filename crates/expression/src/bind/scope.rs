@@ -112,12 +112,15 @@ impl Binder {
         Node::new(local.class.clone(), Box::new(move |m| Ok(m.load(slot))))
     }
 
-    pub(super) fn unknown_name<'s>(&'s self, name: &str, span: Span) -> Fault {
+    pub(super) fn unknown_name(&self, name: &str, span: Span) -> Fault {
         let scopes = self.functions.iter().flat_map(|f| f.scopes.iter().flatten());
         let locals: Vec<&str> = scopes.map(|(n, _)| &**n).collect();
         let fault = Fault::new(span, format!("'{name}' is neither a variable nor an allowed type"));
-        let candidates: Vec<&str> =
-            locals.into_iter().chain(["context"]).chain(registry().type_names()).collect();
+        let candidates: Vec<&str> = locals
+            .into_iter()
+            .chain(["context"])
+            .chain(registry().type_names().map(|n| -> &str { n }))
+            .collect();
         match nearest(name, candidates) {
             Some(found) => fault.suggest(format!("did you mean '{found}'?")),
             None => fault,

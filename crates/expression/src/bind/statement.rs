@@ -152,10 +152,10 @@ impl Binder {
             StmtKind::Return(value) => self.return_statement(value.as_ref(), span)?,
             StmtKind::Throw(Some(value)) => {
                 let exception = self.value_as(value, &Type::Plain(Id::Exception))?.code;
-                Box::new(move |m| Err(thrown(exception(m)?)))
+                Box::new(move |m| Err(thrown(&exception(m)?)))
             }
             StmtKind::Throw(None) => match self.catches.last().copied() {
-                Some(slot) => Box::new(move |m| Err(thrown(m.load(slot)))),
+                Some(slot) => Box::new(move |m| Err(thrown(&m.load(slot)))),
                 None => return Err(Fault::new(span, "'throw;' stands in no catch")),
             },
             StmtKind::Try { body, catches, finally } => self.try_catch(body, catches, finally.as_deref())?,

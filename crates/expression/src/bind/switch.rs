@@ -60,7 +60,6 @@ impl Binder {
         }))
     }
 
-    #[expect(clippy::type_complexity, reason = "the parts of one section, taken apart at once")]
     fn section(
         &mut self,
         section: &Section,
@@ -81,8 +80,7 @@ impl Binder {
                 match label {
                     None => default = true,
                     Some((pattern, when)) => {
-                        let span = section.body.first().map(|s| s.span).unwrap_or_default();
-                        let test = b.pattern(pattern, class, span)?;
+                        let test = b.pattern(pattern, class)?;
                         let when = match when {
                             Some(when) => Some(b.value_as(when, &Type::BOOLEAN)?.code),
                             None => None,

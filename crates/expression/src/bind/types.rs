@@ -7,6 +7,7 @@ use crate::syntax::{Suffix, TypeName};
 use crate::types::{Id, registry};
 
 impl Binder {
+    #[expect(clippy::self_only_used_in_recursion, reason = "names are resolved in the binder's scope")]
     pub(super) fn resolve(&self, written: &TypeName) -> Result<Type, Fault> {
         let mut arguments = Vec::with_capacity(written.arguments.len());
         for argument in &written.arguments {

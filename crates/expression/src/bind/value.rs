@@ -39,7 +39,7 @@ impl Binder {
             ExprKind::As(operand, written) => self.as_type(operand, written)?,
             ExprKind::Is(operand, pattern) => {
                 let operand = self.value(operand)?;
-                self.is_pattern(operand, pattern, span)?
+                self.is_pattern(operand, pattern)?
             }
             ExprKind::Lambda(lambda) => return Ok(Bound::Lambda(Arc::clone(lambda), span)),
             ExprKind::Default(None) => return Ok(Bound::Default),
@@ -54,7 +54,7 @@ impl Binder {
             }
             ExprKind::Throw(value) => {
                 let exception = self.value_as(value, &Type::Plain(Id::Exception))?.code;
-                return Ok(Bound::Throw(Box::new(move |m| Err(thrown(exception(m)?)))));
+                return Ok(Bound::Throw(Box::new(move |m| Err(thrown(&exception(m)?)))));
             }
             ExprKind::Conditional(condition, yes, no) => self.conditional(condition, yes, no, span)?,
             ExprKind::Binary { operator, left, right } => {
@@ -62,7 +62,7 @@ impl Binder {
             }
             ExprKind::Unary { operator, operand } => {
                 let operand = self.value(operand)?;
-                self.unary(operator, operand, span)?
+                Self::unary(operator, operand, span)?
             }
             ExprKind::Assign { operator, target, value } => self.assign(*operator, target, value, span)?,
             ExprKind::Step { operator, prefix, target } => self.step(operator, *prefix, target, span)?,
@@ -163,7 +163,7 @@ impl Binder {
                 }
             }
         }
-        if let [] = parts.as_slice() {
+        if parts.is_empty() {
             return Ok(Node::constant(Type::STRING, Value::from("")));
         }
         Ok(Node {
@@ -277,7 +277,7 @@ pub(super) fn common(a: &Type, known_a: Option<&Value>, b: &Type, known_b: Optio
 }
 
 /// The exception that a thrown value is.
-pub(super) fn thrown(value: Value) -> Thrown {
+pub(super) fn thrown(value: &Value) -> Thrown {
     match value.shared::<ExceptionObject>() {
         Some(exception) => Thrown::Exception(exception),
         None => Thrown::null_reference(),

@@ -1,4 +1,4 @@
-//! Newtonsoft's JSONPath: names, indexes, slices, unions, wildcards, descent and filters.
+//! Newtonsoft's paths: names, indexes, slices, unions, wildcards, descent and filters.
 
 use std::cmp::Ordering;
 use std::sync::Arc;

@@ -113,7 +113,7 @@ fn scalar(out: &mut String, value: &Value) {
             escape(out, &base64::engine::general_purpose::STANDARD.encode(bytes));
         }
         Value::Char(_) | Value::Guid(_) | Value::TimeSpan(_) | Value::Object(_) => {
-            escape(out, &value.display())
+            escape(out, &value.display());
         }
         number => out.push_str(&number.display()),
     }

@@ -18,7 +18,7 @@ impl Lexer<'_> {
         loop {
             match self.peek() {
                 None | Some('\n' | '\r') => {
-                    return Err(self.fault(start, "the string does not end on its line: \" is missing"));
+                    return Err(Self::fault(start, "the string does not end on its line: \" is missing"));
                 }
                 Some('"') => {
                     self.at += 1;
@@ -39,7 +39,7 @@ impl Lexer<'_> {
         let mut text = String::new();
         loop {
             match self.peek() {
-                None => return Err(self.fault(start, "the string does not end: \" is missing")),
+                None => return Err(Self::fault(start, "the string does not end: \" is missing")),
                 Some('"') if self.looking_at("\"\"") => {
                     text.push('"');
                     self.at += 2;
@@ -62,7 +62,7 @@ impl Lexer<'_> {
         let mut units = Units::default();
         match self.peek() {
             None | Some('\'' | '\n' | '\r') => {
-                return Err(self.fault(start, "a character literal holds one character"));
+                return Err(Self::fault(start, "a character literal holds one character"));
             }
             Some('\\') => self.escape(&mut units)?,
             Some(c) => {
@@ -71,10 +71,9 @@ impl Lexer<'_> {
             }
         }
         let unit =
-            units.single().ok_or_else(|| self.fault(start, "a character literal holds one UTF-16 unit"))?;
+            units.single().ok_or_else(|| Self::fault(start, "a character literal holds one UTF-16 unit"))?;
         if !self.looking_at("'") {
-            return Err(self
-                .fault(start, "a character literal holds one character")
+            return Err(Self::fault(start, "a character literal holds one character")
                 .suggest("write text between double quotes"));
         }
         self.at += 1;
@@ -88,11 +87,14 @@ impl Lexer<'_> {
         let mut units = Units::default();
         loop {
             match self.peek() {
-                None => return Err(self.fault(start, "the interpolated string does not end: \" is missing")),
+                None => {
+                    return Err(Self::fault(start, "the interpolated string does not end: \" is missing"));
+                }
                 Some('\n' | '\r') if !verbatim => {
-                    return Err(
-                        self.fault(start, "the interpolated string does not end on its line: \" is missing")
-                    );
+                    return Err(Self::fault(
+                        start,
+                        "the interpolated string does not end on its line: \" is missing",
+                    ));
                 }
                 Some('"') if verbatim && self.looking_at("\"\"") => {
                     units.push('"');
@@ -112,8 +114,7 @@ impl Lexer<'_> {
                     self.at += 2;
                 }
                 Some('}') => {
-                    return Err(self
-                        .fault(self.at, "a '}' in an interpolated string stands alone")
+                    return Err(Self::fault(self.at, "a '}' in an interpolated string stands alone")
                         .suggest("write }} for a brace"));
                 }
                 Some('{') => {
@@ -133,9 +134,9 @@ impl Lexer<'_> {
         let opened = self.at;
         let start = opened + 1;
         let text = self.source.get(..self.end).unwrap_or_default();
-        let end = hole_end(text, start).map_err(|e| self.fault(e.offset, e.message))?;
+        let end = hole_end(text, start).map_err(|e| Self::fault(e.offset, e.message))?;
         if text.get(start..end).unwrap_or_default().trim().is_empty() {
-            return Err(self.fault(opened, "the braces of an interpolated string hold no expression"));
+            return Err(Self::fault(opened, "the braces of an interpolated string hold no expression"));
         }
         self.at = end;
         let mut alignment = None;
@@ -144,7 +145,7 @@ impl Lexer<'_> {
             let length = rest.find([':', '}']).unwrap_or(rest.len());
             let written = rest.get(1..length).unwrap_or_default().trim();
             alignment = Some(i32::from_str(written).ok().filter(|a| a.abs() <= 10_000).ok_or_else(|| {
-                self.fault(end, "the alignment of an interpolation is a whole number up to 10000")
+                Self::fault(end, "the alignment of an interpolation is a whole number up to 10000")
             })?);
             self.at += length;
         }
@@ -154,7 +155,7 @@ impl Lexer<'_> {
             let mut units = Units::default();
             loop {
                 match self.peek() {
-                    None => return Err(self.fault(opened, "the '{' of the interpolation is not closed")),
+                    None => return Err(Self::fault(opened, "the '{' of the interpolation is not closed")),
                     Some('}') => break,
                     Some('\\') if !verbatim => self.escape(&mut units)?,
                     Some(c) => {
@@ -166,7 +167,7 @@ impl Lexer<'_> {
             format = Some(units.finish());
         }
         if !self.looking_at("}") {
-            return Err(self.fault(opened, "the '{' of the interpolation is not closed"));
+            return Err(Self::fault(opened, "the '{' of the interpolation is not closed"));
         }
         self.at += 1;
         Ok(Part::Hole { start, end, alignment, format })
@@ -176,7 +177,7 @@ impl Lexer<'_> {
         let start = self.at;
         let mut rest = self.rest().chars();
         rest.next();
-        let letter = rest.next().ok_or_else(|| self.fault(start, "a '\\' ends the text"))?;
+        let letter = rest.next().ok_or_else(|| Self::fault(start, "a '\\' ends the text"))?;
         self.at += 1 + letter.len_utf8();
         let (digits, most) = match letter {
             'x' => (1, 4),
@@ -194,8 +195,7 @@ impl Lexer<'_> {
                     't' => '\t',
                     'v' => '\u{b}',
                     other => {
-                        return Err(self
-                            .fault(start, format!("'\\{other}' is no escape"))
+                        return Err(Self::fault(start, format!("'\\{other}' is no escape"))
                             .suggest("write \\\\ for a backslash"));
                     }
                 };
@@ -206,14 +206,14 @@ impl Lexer<'_> {
         let text = self.rest();
         let length = text.bytes().take(most).take_while(u8::is_ascii_hexdigit).count();
         if length < digits {
-            return Err(self.fault(start, format!("'\\{letter}' wants {digits} hexadecimal digits")));
+            return Err(Self::fault(start, format!("'\\{letter}' wants {digits} hexadecimal digits")));
         }
         let code = u32::from_str_radix(text.get(..length).unwrap_or_default(), 16).unwrap_or_default();
         self.at += length;
         if code <= 0xffff {
             units.unit(code as u16);
         } else {
-            units.push(char::from_u32(code).ok_or_else(|| self.fault(start, "there is no such character"))?);
+            units.push(char::from_u32(code).ok_or_else(|| Self::fault(start, "there is no such character"))?);
         }
         Ok(())
     }
@@ -229,7 +229,7 @@ impl Lexer<'_> {
             let digits = body.get(..length).unwrap_or_default().replace('_', "");
             self.at += 2 + length;
             let number = u64::from_str_radix(&digits, radix.1)
-                .map_err(|_| self.fault(start, "the number does not fit 64 bits"))?;
+                .map_err(|_| Self::fault(start, "the number does not fit 64 bits"))?;
             return self.integer(start, number);
         }
         let bytes = rest.as_bytes();
@@ -262,14 +262,14 @@ impl Lexer<'_> {
         let value = match suffix {
             Some(b'm') => {
                 let number = Decimal::from_str(&digits).or_else(|_| Decimal::from_scientific(&digits));
-                Value::Decimal(number.map_err(|_| self.fault(start, "the number does not fit a decimal"))?)
+                Value::Decimal(number.map_err(|_| Self::fault(start, "the number does not fit a decimal"))?)
             }
             Some(b'f') => Value::Single(digits.parse().unwrap_or_default()),
             Some(b'd') => Value::Double(digits.parse().unwrap_or_default()),
             _ if real => Value::Double(digits.parse().unwrap_or_default()),
             _ => {
                 let number =
-                    digits.parse().map_err(|_| self.fault(start, "the number does not fit 64 bits"))?;
+                    digits.parse().map_err(|_| Self::fault(start, "the number does not fit 64 bits"))?;
                 return self.integer(start, number);
             }
         };
@@ -293,7 +293,7 @@ impl Lexer<'_> {
             "u" => u32::try_from(number).map_or(Value::UInt64(number), Value::UInt32),
             "l" => i64::try_from(number).map_or(Value::UInt64(number), Value::Int64),
             "ul" | "lu" => Value::UInt64(number),
-            _ => return Err(self.fault(start, format!("'{suffix}' is no suffix of a number"))),
+            _ => return Err(Self::fault(start, format!("'{suffix}' is no suffix of a number"))),
         };
         self.at += length;
         self.end_of_number(start)?;
@@ -303,7 +303,7 @@ impl Lexer<'_> {
     fn end_of_number(&self, start: usize) -> Result<(), Fault> {
         match self.peek() {
             Some(c) if super::is_name_part(c) => {
-                Err(self.fault(start, format!("a number is followed by '{c}'")))
+                Err(Self::fault(start, format!("a number is followed by '{c}'")))
             }
             _ => Ok(()),
         }

@@ -84,7 +84,7 @@ impl<'a> Lexer<'a> {
                 return Ok(Kind::Punctuation(text));
             }
         }
-        Err(self.fault(self.at, format!("'{first}' has no meaning in an expression")))
+        Err(Self::fault(self.at, format!("'{first}' has no meaning in an expression")))
     }
 
     fn skip_trivia(&mut self) -> Result<(), Fault> {
@@ -96,7 +96,7 @@ impl<'a> Lexer<'a> {
                 self.at += trimmed.find(['\n', '\r']).unwrap_or(trimmed.len());
             } else if trimmed.starts_with("/*") {
                 let Some(length) = trimmed.get(2..).and_then(|t| t.find("*/")) else {
-                    return Err(self.fault(self.at, "the comment does not end: */ is missing"));
+                    return Err(Self::fault(self.at, "the comment does not end: */ is missing"));
                 };
                 self.at += length + 4;
             } else if trimmed.starts_with("#region") || trimmed.starts_with("#endregion") {
@@ -119,7 +119,7 @@ impl<'a> Lexer<'a> {
         self.rest().starts_with(text)
     }
 
-    fn fault(&self, at: usize, message: impl Into<String>) -> Fault {
+    fn fault(at: usize, message: impl Into<String>) -> Fault {
         Fault::new(Span { start: at as u32 }, message)
     }
 }

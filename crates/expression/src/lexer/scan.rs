@@ -69,7 +69,7 @@ impl<'a> Scan<'a> {
         let closer = match rest.as_bytes() {
             [b'@', b'(', ..] => ')',
             [b'@', b'{', ..] => '}',
-            _ => return self.fail(start, "an expression begins with @( or @{"),
+            _ => return Self::fail(start, "an expression begins with @( or @{"),
         };
         self.at = start + 2;
         self.open.push(Open { at: start, kind: Kind::Bracket(closer) });
@@ -82,7 +82,7 @@ impl<'a> Scan<'a> {
             let here = self.at;
             let Some(c) = self.bump() else {
                 let open = self.open.first().map_or(here, |o| o.at);
-                return self.fail(open, "the expression does not end: its closing bracket is missing");
+                return Self::fail(open, "the expression does not end: its closing bracket is missing");
             };
             match c {
                 '(' => self.push(here, ')')?,
@@ -102,12 +102,12 @@ impl<'a> Scan<'a> {
                             self.interpolated(here, verbatim)?;
                         }
                         Some(Kind::Stop) if c == '}' => return Ok(here),
-                        _ => return self.fail(here, &format!("'{c}' closes a bracket that is not open")),
+                        _ => return Self::fail(here, &format!("'{c}' closes a bracket that is not open")),
                     }
                 }
                 ',' | ':' if self.open.last().is_some_and(|o| o.kind == Kind::Stop) => return Ok(here),
                 ':' if matches!(self.open.last(), Some(Open { kind: Kind::Hole { .. }, .. })) => {
-                    self.format(here)?
+                    self.format(here)?;
                 }
                 '"' => self.string(here)?,
                 '\'' => self.character(here)?,
@@ -148,7 +148,7 @@ impl<'a> Scan<'a> {
 
     fn enter(&mut self, at: usize, kind: Kind) -> Result<(), ScanError> {
         if self.open.len() >= MAX_DEPTH {
-            return self.fail(at, &format!("brackets are nested deeper than {MAX_DEPTH}"));
+            return Self::fail(at, &format!("brackets are nested deeper than {MAX_DEPTH}"));
         }
         self.open.push(Open { at, kind });
         Ok(())
@@ -158,7 +158,7 @@ impl<'a> Scan<'a> {
         loop {
             match self.bump() {
                 None | Some('\n' | '\r') => {
-                    return self.fail(start, "the string does not end on its line: \" is missing");
+                    return Self::fail(start, "the string does not end on its line: \" is missing");
                 }
                 Some('"') => return Ok(()),
                 Some('\\') => {
@@ -172,7 +172,7 @@ impl<'a> Scan<'a> {
     fn verbatim(&mut self, start: usize) -> Result<(), ScanError> {
         loop {
             match self.bump() {
-                None => return self.fail(start, "the string does not end: \" is missing"),
+                None => return Self::fail(start, "the string does not end: \" is missing"),
                 Some('"') if self.peek() == Some('"') => {
                     self.bump();
                 }
@@ -185,10 +185,12 @@ impl<'a> Scan<'a> {
     fn interpolated(&mut self, start: usize, verbatim: bool) -> Result<(), ScanError> {
         loop {
             match self.bump() {
-                None => return self.fail(start, "the interpolated string does not end: \" is missing"),
+                None => return Self::fail(start, "the interpolated string does not end: \" is missing"),
                 Some('\n' | '\r') if !verbatim => {
-                    return self
-                        .fail(start, "the interpolated string does not end on its line: \" is missing");
+                    return Self::fail(
+                        start,
+                        "the interpolated string does not end on its line: \" is missing",
+                    );
                 }
                 Some('"') if verbatim && self.peek() == Some('"') => {
                     self.bump();
@@ -213,7 +215,7 @@ impl<'a> Scan<'a> {
     fn format(&mut self, start: usize) -> Result<(), ScanError> {
         loop {
             match self.peek() {
-                None => return self.fail(start, "the '{' of the interpolation is not closed"),
+                None => return Self::fail(start, "the '{' of the interpolation is not closed"),
                 Some('}') => return Ok(()),
                 Some(_) => {
                     self.bump();
@@ -234,14 +236,14 @@ impl<'a> Scan<'a> {
                 _ => break,
             }
         }
-        self.fail(start, "a character literal holds one character; write text between double quotes")
+        Self::fail(start, "a character literal holds one character; write text between double quotes")
     }
 
     fn comment(&mut self, start: usize) -> Result<(), ScanError> {
         self.bump();
         loop {
             match self.bump() {
-                None => return self.fail(start, "the comment does not end: */ is missing"),
+                None => return Self::fail(start, "the comment does not end: */ is missing"),
                 Some('*') if self.peek() == Some('/') => {
                     self.bump();
                     return Ok(());
@@ -274,7 +276,7 @@ impl<'a> Scan<'a> {
         Some((c, c.len_utf8()))
     }
 
-    fn fail<T>(&self, offset: usize, message: &str) -> Result<T, ScanError> {
+    fn fail<T>(offset: usize, message: &str) -> Result<T, ScanError> {
         Err(ScanError { offset, message: message.to_owned() })
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! <https://learn.microsoft.com/dotnet/standard/base-types/standard-numeric-format-strings>
 
+use std::fmt::Write as _;
+
 use super::{Number, display, place_point, range};
 use crate::exception::Thrown;
 use crate::types::Id;
@@ -479,7 +481,7 @@ impl Layout {
                     } else {
                         ""
                     };
-                    out.push_str(&format!("{c}{sign}{:0>width$}", power.abs()));
+                    let _ = write!(out, "{c}{sign}{:0>width$}", power.abs());
                 }
                 other => out.push(other),
             }

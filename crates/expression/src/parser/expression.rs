@@ -9,7 +9,7 @@ use crate::syntax::{Argument, ArgumentValue, Body, Expr, ExprKind, Lambda, Name,
 use crate::value::Value;
 
 /// Binary operators by how tightly they bind, loosest first.
-const LEVELS: [&[&str]; 9] = [
+const LEVELS: [&[&str]; 10] = [
     &["||"],
     &["&&"],
     &["|"],
@@ -17,13 +17,14 @@ const LEVELS: [&[&str]; 9] = [
     &["&"],
     &["==", "!="],
     &["<", ">", "<=", ">="],
+    &["<<"],
     &["+", "-"],
     &["*", "/", "%"],
 ];
 /// Level of the relational operators, with which `is` and `as` stand.
 const RELATIONAL: usize = 6;
-/// Level of `+` and `-`, above which shifts stand.
-const ADDITIVE: usize = 7;
+/// Level of the shifts.
+pub(super) const SHIFT: usize = 7;
 const ASSIGNMENTS: [&str; 11] = ["=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", "??="];
 /// How many operands a chain of one level may have.
 const MAX_OPERANDS: usize = 2_000;
@@ -98,40 +99,47 @@ impl Parser<'_> {
         Ok(result)
     }
 
-    fn binary(&mut self, level: usize) -> Result<Expr, Fault> {
-        let Some(operators) = LEVELS.get(level) else { return self.unary() };
-        let mut left = if level + 1 == ADDITIVE { self.shift()? } else { self.binary(level + 1)? };
+    /// Operators of at least this level, by precedence climbing: one frame serves them all.
+    pub(super) fn binary(&mut self, least: usize) -> Result<Expr, Fault> {
+        let mut left = self.unary()?;
         let mut count = 0;
         loop {
             let span = self.span();
-            if level == RELATIONAL && self.eat_word("is") {
-                let pattern = Box::new(self.pattern()?);
-                left = Expr { span, kind: ExprKind::Is(Box::new(left), pattern) };
-                continue;
+            let Some((operator, level, width)) = self.operator() else { return Ok(left) };
+            if level < least {
+                return Ok(left);
             }
-            if level == RELATIONAL && self.eat_word("as") {
-                let nullable = !self.conditional_follows();
-                let class = match self.try_type(nullable)? {
-                    Some(class) => class,
-                    None => return Err(self.fault("a type is missing after 'as'")),
-                };
-                left = Expr { span, kind: ExprKind::As(Box::new(left), class) };
-                continue;
-            }
-            let operator = match self.peek() {
-                Kind::Punctuation(p) if operators.contains(p) => *p,
-                _ => return Ok(left),
-            };
-            self.advance();
             count += 1;
             if count > MAX_OPERANDS {
                 return Err(self.fault(format!("more than {MAX_OPERANDS} operands follow each other")));
             }
-            let right = if level + 1 == ADDITIVE { self.shift()? } else { self.binary(level + 1)? };
-            left = Expr {
-                span,
-                kind: ExprKind::Binary { operator, left: Box::new(left), right: Box::new(right) },
+            self.at += width;
+            let kind = match operator {
+                "is" => ExprKind::Is(Box::new(left), Box::new(self.pattern()?)),
+                "as" => {
+                    let nullable = !self.conditional_follows();
+                    let class = self.try_type(nullable)?;
+                    let class = class.ok_or_else(|| self.fault("a type is missing after 'as'"))?;
+                    ExprKind::As(Box::new(left), class)
+                }
+                _ => {
+                    let right = self.binary(level + 1)?;
+                    ExprKind::Binary { operator, left: Box::new(left), right: Box::new(right) }
+                }
             };
+            left = Expr { span, kind };
+        }
+    }
+
+    /// The binary operator that stands here: its level, and how many tokens it takes.
+    fn operator(&self) -> Option<(&'static str, usize, usize)> {
+        match self.peek() {
+            // `>>` is two tokens side by side.
+            Kind::Punctuation(">") if self.is_at(1, ">") && self.touching() => Some((">>", SHIFT, 2)),
+            Kind::Punctuation(p) => LEVELS.iter().position(|l| l.contains(p)).map(|level| (*p, level, 1)),
+            Kind::Name(n) if &**n == "is" => Some(("is", RELATIONAL, 1)),
+            Kind::Name(n) if &**n == "as" => Some(("as", RELATIONAL, 1)),
+            _ => None,
         }
     }
 
@@ -143,33 +151,6 @@ impl Parser<'_> {
         }
         self.is_at(ahead, "?")
             && !matches!(self.look(ahead + 1), Kind::End | Kind::Punctuation(")" | ";" | "," | "??" | "]"))
-    }
-
-    /// `<<` and `>>`, whose two `>` stand side by side.
-    pub(super) fn shift(&mut self) -> Result<Expr, Fault> {
-        let mut left = self.binary(ADDITIVE)?;
-        let mut count = 0;
-        loop {
-            let span = self.span();
-            let adjacent = self.is(">") && self.is_at(1, ">") && self.touching();
-            let operator = if self.is("<<") {
-                "<<"
-            } else if adjacent {
-                ">>"
-            } else {
-                return Ok(left);
-            };
-            self.at += if adjacent { 2 } else { 1 };
-            count += 1;
-            if count > MAX_OPERANDS {
-                return Err(self.fault("too many shifts follow each other"));
-            }
-            let right = self.binary(ADDITIVE)?;
-            left = Expr {
-                span,
-                kind: ExprKind::Binary { operator, left: Box::new(left), right: Box::new(right) },
-            };
-        }
     }
 
     fn touching(&self) -> bool {
@@ -261,7 +242,7 @@ impl Parser<'_> {
             } else if self.eat("[") {
                 let arguments = self.indexes()?;
                 target = Expr { span, kind: ExprKind::Index { target: Box::new(target), arguments } };
-            } else if self.is("?.") || self.is("?[") && self.index_is_conditional() {
+            } else if self.is("?.") || self.is("?[") {
                 let index = self.is("?[");
                 self.advance();
                 let receiver = Expr { span, kind: ExprKind::Receiver };
@@ -293,11 +274,6 @@ impl Parser<'_> {
                 return Ok(target);
             }
         }
-    }
-
-    /// Whether `?[` indexes a maybe-null value rather than beginning a conditional (which `[` cannot).
-    fn index_is_conditional(&self) -> bool {
-        true
     }
 
     fn member_name(&mut self) -> Result<Name, Fault> {

@@ -1,5 +1,6 @@
 //! Patterns of `is` and `case`.
 
+use super::expression::SHIFT;
 use super::{PREDEFINED, Parser};
 use crate::diagnostic::Fault;
 use crate::lexer::Kind;
@@ -41,6 +42,6 @@ impl Parser<'_> {
             }
             self.at = start;
         }
-        Ok(Pattern::Constant(self.shift()?))
+        Ok(Pattern::Constant(self.binary(SHIFT)?))
     }
 }

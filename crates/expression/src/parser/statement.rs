@@ -71,7 +71,7 @@ impl Parser<'_> {
                 declaration
             }
             "goto" | "lock" | "unsafe" | "fixed" | "yield"
-                if !(word.as_ref() == "yield" && !self.is_word_at(1, "return")) =>
+                if word.as_ref() != "yield" || self.is_word_at(1, "return") =>
             {
                 return Err(self.fault(format!("'{word}' is not allowed in a policy expression")));
             }
@@ -205,7 +205,7 @@ impl Parser<'_> {
                 return Err(self.fault(format!("'case' or 'default' is missing before {}", self.found())));
             }
             let mut body = Vec::new();
-            while !self.is("}") && !self.is_word("case") && !(self.is_word("default") && self.is_at(1, ":")) {
+            while !(self.is("}") || self.is_word("case") || self.is_word("default") && self.is_at(1, ":")) {
                 if self.at_end() {
                     return Err(self.fault("'}' is missing at the end of 'switch'"));
                 }

@@ -1,6 +1,6 @@
 //! `System.TimeSpan`.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use super::{DAY, SECOND, ticks_of};
@@ -116,7 +116,7 @@ impl TimeSpan {
                     if count > 2 && c != 'd' || count > 8 {
                         return None;
                     }
-                    out.push_str(&format!("{number:0count$}"));
+                    let _ = write!(out, "{number:0count$}");
                 }
                 '\\' => out.push(chars.next()?),
                 '%' => {}

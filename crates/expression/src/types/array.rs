@@ -99,7 +99,7 @@ impl Array {
     fn replace(&self, items: Vec<Value>) {
         match &mut *self.items.lock() {
             Items::Bytes(bytes) => {
-                *bytes = items.iter().map(|v| if let Value::Byte(b) = v { *b } else { 0 }).collect()
+                *bytes = items.iter().map(|v| if let Value::Byte(b) = v { *b } else { 0 }).collect();
             }
             Items::Values(values) => *values = items,
         }

@@ -58,8 +58,7 @@ pub(super) const CHAR: Definition = Definition {
     members: &[
         pure("static MinValue: char", |_| Ok(Value::Char(0))),
         pure("static MaxValue: char", |_| Ok(Value::Char(u16::MAX))),
-        test!("IsDigit", |c| c.is_ascii_digit()
-            || !c.is_ascii() && c.is_numeric() && c.to_digit(10).is_some()),
+        test!("IsDigit", |c| c.is_ascii_digit()),
         test!("IsNumber", char::is_numeric),
         test!("IsLetter", char::is_alphabetic),
         test!("IsLetterOrDigit", |c| c.is_alphabetic() || c.is_ascii_digit()),

@@ -7,7 +7,7 @@ use crate::value::Value;
 
 /// A Guid by one of its formats: `N`, `D`, `B`, `P`.
 pub(crate) fn guid_text(bytes: &[u8; 16], format: char) -> String {
-    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    let hex = format!("{:032x}", u128::from_be_bytes(*bytes));
     if format == 'N' {
         return hex;
     }

@@ -16,7 +16,7 @@ fn serialize(c: &mut Call<'_, '_>, indented: bool) -> Result<Value, Thrown> {
         Thrown::Exception(e) => {
             Thrown::new(Id::JsonSerializationException, std::sync::Arc::clone(&e.message))
         }
-        other => other,
+        other @ Thrown::Limit(_) => other,
     })?;
     Ok(Value::from(json.write(indented)))
 }

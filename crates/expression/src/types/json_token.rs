@@ -178,7 +178,7 @@ const CASTS: [super::Member; 44] = casts!(
 
 const fn with_casts<const N: usize, const M: usize>(
     own: [super::Member; N],
-    casts: [super::Member; 44],
+    casts: &[super::Member; 44],
 ) -> [super::Member; M] {
     let mut all = [const { member("new()", |_| Ok(Value::Null)) }; M];
     let mut n = 0;
@@ -294,7 +294,7 @@ const OWN: [super::Member; 38] = [
     }),
 ];
 
-const ALL: [super::Member; 82] = with_casts(OWN, CASTS);
+const ALL: [super::Member; 82] = with_casts(OWN, &CASTS);
 
 pub(super) const JTOKEN: Definition = Definition {
     name: "Newtonsoft.Json.Linq.JToken",
@@ -424,7 +424,7 @@ fn merge(into: &Json, from: &Json) -> Result<(), Thrown> {
         let Some(value) = from.property(&name) else { continue };
         match into.property(&name) {
             Some(mine) if mine.is_object() && value.is_object() || mine.is_array() && value.is_array() => {
-                merge(&mine, &value)?
+                merge(&mine, &value)?;
             }
             Some(_) if value.is_null() => {}
             _ => into.set(&name, &value)?,
@@ -450,8 +450,8 @@ pub(super) const EXTENSIONS: Definition = Definition {
             let found = c.value(0);
             value_of(c, &found)
         }),
-        member("extension Values<T>(IEnumerable<JToken>): IEnumerable<JToken>", |c| values(c)),
-        member("extension Values(IEnumerable<JToken>): IEnumerable<JToken>", |c| values(c)),
+        member("extension Values<T>(IEnumerable<JToken>): IEnumerable<JToken>", values),
+        member("extension Values(IEnumerable<JToken>): IEnumerable<JToken>", values),
         member("extension Values(IEnumerable<JToken>, object): IEnumerable<JToken>", |c| {
             let mut found = Vec::new();
             let key: Arc<str> = c.get(1).to_text();

@@ -1,7 +1,6 @@
 //! `IRequest`, `IResponse`, `IMessageBody`, `IUrl`, tokens and credentials, and the extension methods of policies.
 
-use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 
@@ -19,6 +18,13 @@ const INTERFACE: Definition = Definition { form: Form::Interface, ..Definition::
 
 fn part(part: PartOf) -> Result<Value, Thrown> {
     Ok(Value::Part(Part(part)))
+}
+
+/// The common methods are there already.
+fn method(name: &str) -> Arc<str> {
+    const COMMON: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
+    static SHARED: LazyLock<Vec<Arc<str>>> = LazyLock::new(|| COMMON.iter().map(|m| Arc::from(*m)).collect());
+    SHARED.iter().find(|m| &***m == name).map_or_else(|| name.into(), Arc::clone)
 }
 
 pub(super) const REQUEST: Definition = Definition {
@@ -40,7 +46,7 @@ pub(super) const REQUEST: Definition = Definition {
         pure("Headers: IReadOnlyDictionary<string, string[]>", |_| part(PartOf::Headers(Side::Request))),
         member("IpAddress: string", |c| Ok(Value::from(c.machine.context.ip_address().into_owned()))),
         pure("MatchedParameters: IReadOnlyDictionary<string, string>", |_| part(PartOf::MatchedParameters)),
-        member("Method: string", |c| Ok(Value::from(c.machine.context.method()))),
+        member("Method: string", |c| Ok(Value::String(method(c.machine.context.method())))),
         pure("OriginalUrl: IUrl", |_| part(PartOf::Url(UrlOf::Original))),
         pure("Url: IUrl", |_| part(PartOf::Url(UrlOf::Current))),
         member("PrivateEndpointConnection: IPrivateEndpointConnection", |_| Ok(Value::Null)),
@@ -251,8 +257,8 @@ fn url<T>(c: &Call<'_, '_>, read: impl FnOnce(&context::Url<'_>) -> T) -> Result
     }
 }
 
-fn text(text: &Cow<'_, str>) -> Value {
-    Value::from(text.as_ref())
+fn text(text: &str) -> Value {
+    Value::from(text)
 }
 
 pub(super) const URL: Definition = Definition {
@@ -380,6 +386,17 @@ fn tried(c: &mut Call<'_, '_>, found: Option<Value>) -> Result<Value, Thrown> {
 }
 
 fn joined(c: &mut Call<'_, '_>) -> Result<Value, Thrown> {
+    if let (Value::Part(Part(PartOf::Headers(side))), Value::String(name)) = (c.get(0), c.get(1)) {
+        let mut found: Option<String> = None;
+        c.machine.context.header(*side, name, &mut |value| match &mut found {
+            Some(text) => {
+                text.push(',');
+                text.push_str(value);
+            }
+            None => found = Some(value.to_owned()),
+        });
+        return Ok(found.map_or_else(|| c.value(2), Value::from));
+    }
     let found = super::dictionary::lookup(c.machine, c.get(0), c.get(1))?;
     Ok(match found {
         Some(values) => {

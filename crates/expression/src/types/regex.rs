@@ -64,10 +64,6 @@ struct Group {
 }
 
 impl Match {
-    fn class_id(&self) -> Id {
-        Id::Match
-    }
-
     fn group(&self, index: usize, name: &str) -> Value {
         Value::object(Group {
             class: Id::RegexGroup,
@@ -98,7 +94,7 @@ impl Match {
 
 impl Object for Match {
     fn class(&self) -> Type {
-        Type::Plain(self.class_id())
+        Type::Plain(Id::Match)
     }
 
     fn text(&self) -> Option<String> {

@@ -171,8 +171,8 @@ impl Registry {
         self.classes.iter().any(|c| c.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
     }
 
-    pub(crate) fn type_names<'a>(&'a self) -> impl Iterator<Item = &'a str> {
-        self.classes.iter().map(|c| c.short())
+    pub(crate) fn type_names(&self) -> impl Iterator<Item = &'static str> {
+        self.classes.iter().map(Class::short)
     }
 
     pub(crate) fn extensions<'a, 'n>(

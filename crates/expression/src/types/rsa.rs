@@ -113,7 +113,7 @@ fn oaep(padding: Padding) -> Option<&'static OaepAlgorithm> {
     })
 }
 
-/// The public key as SubjectPublicKeyInfo.
+/// The public key as `SubjectPublicKeyInfo`.
 fn public_info(key: &Rsa) -> Result<Vec<u8>, Thrown> {
     let public = key.public.lock().clone();
     if PublicEncryptingKey::from_der(&public).is_ok() {

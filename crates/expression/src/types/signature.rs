@@ -182,7 +182,7 @@ pub(crate) fn named(
 ) -> Option<Type> {
     let short = name.rsplit('.').next()?;
     match (short, arguments.len()) {
-        ("Func", 1..) => return Some(Type::Generic(Id::Func, arguments.into())),
+        ("Func", 1..) | ("Converter", 2) => return Some(Type::Generic(Id::Func, arguments.into())),
         ("Action", 1..) => return Some(Type::Generic(Id::Action, arguments.into())),
         ("Tuple", 1..) => return Some(Type::Generic(Id::Tuple, arguments.into())),
         ("ValueTuple", 1..) => return Some(Type::Generic(Id::ValueTuple, arguments.into())),
@@ -194,7 +194,6 @@ pub(crate) fn named(
             let of = arguments.pop()?;
             return Some(Type::generic(Id::Func, [of.clone(), of, Type::INT]));
         }
-        ("Converter", 2) => return Some(Type::Generic(Id::Func, arguments.into())),
         _ => {}
     }
     let count = arguments.len();

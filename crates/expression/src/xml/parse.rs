@@ -30,7 +30,7 @@ fn too_deep(text: &str) -> Result<(), Thrown> {
     let mut depth = 0_usize;
     for (n, byte) in bytes.iter().enumerate() {
         match (byte, bytes.get(n + 1)) {
-            (b'<', Some(b'/')) => depth = depth.saturating_sub(1),
+            (b'<', Some(b'/')) | (b'/', Some(b'>')) => depth = depth.saturating_sub(1),
             (b'<', Some(b'!' | b'?')) => {}
             (b'<', _) => {
                 depth += 1;
@@ -38,7 +38,6 @@ fn too_deep(text: &str) -> Result<(), Thrown> {
                     return Err(fail(format!("Elements are nested deeper than {MAX_DEPTH} levels.")));
                 }
             }
-            (b'/', Some(b'>')) => depth = depth.saturating_sub(1),
             _ => {}
         }
     }

@@ -1,5 +1,6 @@
 //! Writes XML as `XElement.ToString()` does: two spaces a level, none in an element that holds text.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::{Attribute, Kind, Name, Node, XMLNS};
@@ -21,7 +22,7 @@ pub(super) fn node(node: &Arc<Node>, plain: bool) -> String {
         at = parent.parent();
     }
     let mut out = String::new();
-    write(&mut out, node, plain, 0, &mut scope, &hints);
+    write_node(&mut out, node, plain, 0, &mut scope, &hints);
     out
 }
 
@@ -43,7 +44,14 @@ pub(super) fn attribute(attribute: &Attribute) -> String {
     out
 }
 
-fn write(out: &mut String, node: &Arc<Node>, plain: bool, level: usize, scope: &mut Scope, hints: &Scope) {
+fn write_node(
+    out: &mut String,
+    node: &Arc<Node>,
+    plain: bool,
+    level: usize,
+    scope: &mut Scope,
+    hints: &Scope,
+) {
     match node.kind {
         Kind::Text => escape(out, &node.own_text(), false),
         Kind::CData => {
@@ -57,15 +65,15 @@ fn write(out: &mut String, node: &Arc<Node>, plain: bool, level: usize, scope: &
             out.push_str("-->");
         }
         Kind::Instruction => {
-            let target = node.name().map(|n| n.local).unwrap_or_else(|| "".into());
-            out.push_str(&format!("<?{target} {}?>", node.own_text()));
+            let target = node.name().map_or_else(|| "".into(), |n| n.local);
+            let _ = write!(out, "<?{target} {}?>", node.own_text());
         }
         Kind::Document => {
             for (n, child) in node.children().iter().enumerate() {
                 if n > 0 && !plain {
                     out.push('\n');
                 }
-                write(out, child, plain, level, scope, hints);
+                write_node(out, child, plain, level, scope, hints);
             }
         }
         Kind::Element => element(out, node, plain, level, scope, hints),
@@ -116,7 +124,7 @@ fn element(out: &mut String, node: &Arc<Node>, plain: bool, level: usize, scope:
         if !mixed {
             line(out, level + 1);
         }
-        write(out, child, mixed, level + 1, scope, hints);
+        write_node(out, child, mixed, level + 1, scope, hints);
     }
     if !mixed {
         line(out, level);

@@ -14,7 +14,7 @@ use gatehouse_expression::{
 use serde_json::Value as Json;
 
 /// An exchange.
-pub struct Exchange {
+pub(crate) struct Exchange {
     method: String,
     urls: [Url<'static>; 2],
     headers: [Vec<(String, String)>; 2],
@@ -71,7 +71,7 @@ fn response(fixture: &Json, row: &Json) -> Response {
 
 impl Exchange {
     /// The state for one row.
-    pub fn new(fixture: &Json, row: &Json) -> Self {
+    pub(crate) fn new(fixture: &Json, row: &Json) -> Self {
         let (request, section) = (&fixture["request"], text(&row["section"]));
         let body = match text(&row["bodyKind"]) {
             "xml" => text(&fixture["xmlBody"]),
