@@ -84,8 +84,6 @@ impl Running {
         };
         let loaded = load_rest(configuration, findings, &sources, &with)?;
         tell(&log, &loaded.findings);
-        let revision = open.store.revision()?;
-        let ring = key_ring(&open, &loaded.catalog)?;
         let access_log = match &loaded.configuration.telemetry.access_log {
             Some(target) => Some(AccessLog::start(target, &log)?),
             None => None,
@@ -95,6 +93,7 @@ impl Running {
         }
         let counters = Arc::new(MemoryCounters::new(MAX_COUNTERS));
         watch_counters(&metrics, &counters);
+        let (issued, revision, ring) = bring_subscriptions_in(&open, &loaded.catalog, &sources)?;
         let shared = Arc::new(Shared {
             keys: ArcSwap::from_pointee(ring),
             counters,
@@ -108,17 +107,13 @@ impl Running {
             metrics,
             snapshot: ArcSwap::from_pointee(loaded.snapshot),
         });
-        let listeners = start_listeners(&loaded.configuration, &shared, &log)?;
+        // Keys are shown once, even where the start fails after they were made.
+        let listeners = start_listeners(&loaded.configuration, &shared, &log)
+            .inspect_err(|_| issued.iter().for_each(print_keys))?;
         let Loaded { configuration, catalog, stamp, .. } = loaded;
         let in_force = InForce { configuration, catalog, revision, stamp };
         let listeners = Some(listeners);
-        let mut running = Self { sources, log, open, shared, listeners, in_force, instance_id };
-        // Keys are made last: they are shown once, and a start that fails before would lose them.
-        let (issued, revision, ring) =
-            bring_subscriptions_in(&running.open, &running.in_force.catalog, &running.sources)?;
-        running.shared.keys.store(Arc::new(ring));
-        running.in_force.revision = revision;
-        Ok((running, issued))
+        Ok((Self { sources, log, open, shared, listeners, in_force, instance_id }, issued))
     }
 
     /// Where the instance listens.

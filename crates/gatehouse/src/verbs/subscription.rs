@@ -222,6 +222,12 @@ fn rotate(open: &OpenStore, name: &str, key: Key, json: bool) -> Result<()> {
 
 fn set_state(open: &OpenStore, name: &str, state: SubscriptionState) -> Result<()> {
     let id = parse_id(name)?;
+    if let Some(record) = open.store.subscription(&id)?
+        && record.state == SubscriptionState::Cancelled
+        && state != SubscriptionState::Cancelled
+    {
+        bail!("the subscription {id} is cancelled for good; create another");
+    }
     open.store.set_subscription_state(&id, state)?;
     println!("The subscription {id} is {}.", state.as_str());
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use gatehouse_model::configuration::Limits;
 use gatehouse_policy::{Body, BodyError};
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
@@ -33,7 +35,7 @@ pub(crate) fn bounded(incoming: Incoming, limits: &Limits, close: CloseFlag) -> 
         return Body::Empty;
     }
     Body::stream(RequestBody {
-        incoming,
+        incoming: Some(incoming),
         close,
         received: 0,
         limit: limits.body_bytes,
@@ -47,7 +49,8 @@ pub(crate) fn bounded(incoming: Incoming, limits: &Limits, close: CloseFlag) -> 
 }
 
 struct RequestBody {
-    incoming: Incoming,
+    /// There until this value is dropped.
+    incoming: Option<Incoming>,
     close: CloseFlag,
     received: u64,
     limit: u64,
@@ -103,7 +106,8 @@ impl HttpBody for RequestBody {
         if body.failed {
             return Poll::Ready(None);
         }
-        let Poll::Ready(frame) = Pin::new(&mut body.incoming).poll_frame(context) else {
+        let Some(incoming) = &mut body.incoming else { return Poll::Ready(None) };
+        let Poll::Ready(frame) = Pin::new(incoming).poll_frame(context) else {
             ready!(body.poll_timeout(context));
             return body.fail(BodyError::TooSlow);
         };
@@ -128,13 +132,42 @@ impl HttpBody for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        self.incoming.as_ref().is_none_or(Incoming::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        self.incoming.as_ref().map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
     }
 }
+
+/// An answer that is given before the body is read ends the client's stream: clients in use (curl 7.88) take that for
+/// a failure of the request. What is on its way already is read away, within bounds, before the stream is let go.
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        let Some(mut incoming) = self.incoming.take().filter(|body| !self.failed && !body.is_end_stream()) else {
+            return;
+        };
+        // Where no core runs (it is ending, or a test has the body alone) there is nobody to read it away.
+        if std::thread::panicking() || tokio::runtime::Handle::try_current().is_err() {
+            return;
+        }
+        let drain = async move {
+            let mut left = DRAINED_BYTES;
+            while let Some(Ok(frame)) = incoming.frame().await {
+                left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+                if left == 0 {
+                    break;
+                }
+            }
+        };
+        let spawn = || tokio::task::spawn_local(async move { drop(tokio::time::timeout(DRAINED_FOR, drain).await) });
+        drop(catch_unwind(AssertUnwindSafe(spawn)));
+    }
+}
+
+/// How much of an unread body is read away, and for how long.
+const DRAINED_BYTES: usize = 64 * 1024;
+const DRAINED_FOR: Duration = Duration::from_secs(1);
 
 fn body_error(error: &hyper::Error) -> BodyError {
     let mut source = error.source();

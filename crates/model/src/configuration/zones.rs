@@ -32,7 +32,7 @@ impl Zones {
     }
 }
 
-/// A set of APIs by resource name; a version or a revision is exposed with the name of its root.
+/// A set of APIs by resource name. A revision is exposed with its API; a version is an API with a name of its own.
 #[derive(Clone, Debug)]
 pub enum Expose {
     /// Every API, those to come too.
