@@ -1,5 +1,6 @@
 //! APIOps folders that nobody here wrote: read as they stand, and published as API Management would.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -53,7 +54,7 @@ fn with_key(client: Client, key: &str) -> Client {
 fn to_backend(apis: &[&str], url: &str) -> String {
     let mut text = String::from("apimServiceName: test\napis:\n");
     for api in apis {
-        text.push_str(&format!("  - name: {api}\n    properties:\n      serviceUrl: {url}\n"));
+        let _ = writeln!(text, "  - name: {api}\n    properties:\n      serviceUrl: {url}");
     }
     text
 }

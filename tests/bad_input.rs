@@ -204,9 +204,8 @@ fn certificates_that_cannot_serve() {
         "a trust that is no certificate",
         |l| {
             l.file("certs/clients.pem", "hello");
-            let tls =
-                format!("tls:\n      client_certificates: {{ mode: required, trust: [certs/clients.pem] }}");
-            edit(l, yaml, "tls:", &tls);
+            let tls = "tls:\n      client_certificates: { mode: required, trust: [certs/clients.pem] }";
+            edit(l, yaml, "tls:", tls);
         },
         yaml,
         true,
@@ -249,7 +248,7 @@ fn artifacts_that_cannot_be_published() {
                 definition,
                 "\"200\":{",
                 "\"200\":{\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Absent\"}}},",
-            )
+            );
         },
         definition,
         true,
@@ -258,7 +257,9 @@ fn artifacts_that_cannot_be_published() {
     let policy = "artifacts/apis/a/policy.xml";
     expect(
         "broken XML",
-        |l| l.file(policy, "<policies>\n  <inbound>\n    <base />\n  </inbond>\n</policies>"),
+        |l| {
+            l.file(policy, "<policies>\n  <inbound>\n    <base />\n  </inbond>\n</policies>");
+        },
         policy,
         true,
         &["inbound"],
@@ -266,7 +267,7 @@ fn artifacts_that_cannot_be_published() {
     expect(
         "an unknown policy",
         |l| {
-            l.file(policy, "<policies><inbound><base /><set-heder name=\"X\" /></inbound><backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>")
+            l.file(policy, "<policies><inbound><base /><set-heder name=\"X\" /></inbound><backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>");
         },
         policy,
         true,
@@ -306,7 +307,7 @@ fn artifacts_that_cannot_be_published() {
     expect(
         "a subscription to nothing",
         |l| {
-            l.file(subscription, "{\"properties\":{\"displayName\":\"s\",\"scope\":\"/products/absent\",\"state\":\"active\"}}")
+            l.file(subscription, "{\"properties\":{\"displayName\":\"s\",\"scope\":\"/products/absent\",\"state\":\"active\"}}");
         },
         subscription,
         true,

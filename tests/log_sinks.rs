@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Api, Backend, Client, Gateway, Landing, Load, eventually};
 
-async fn landing(sink: &str) -> (Landing, Backend) {
+fn landing(sink: &str) -> (Landing, Backend) {
     let backend = Backend::echo();
     let landing = Landing::new().api(Api::new("a", &backend.url()).operation("get", "GET", "/x"));
     let path = landing.write_configuration();
@@ -46,7 +46,7 @@ async fn start_unread(landing: &Landing) -> (Killed, Client) {
 
 #[tokio::test]
 async fn a_pipe_that_nobody_reads_holds_no_request_up() {
-    let (landing, _backend) = landing("stdout").await;
+    let (landing, _backend) = landing("stdout");
     let (mut child, client) = start_unread(&landing).await;
     // A pipe holds 64 KiB, which is some 150 records.
     let load = Load::start(&client, "/a/x", 4);
@@ -64,7 +64,7 @@ async fn a_pipe_that_nobody_reads_holds_no_request_up() {
 
 #[tokio::test]
 async fn a_full_disk_costs_records_which_are_counted_and_nothing_else() {
-    let (landing, _backend) = landing("/dev/full").await;
+    let (landing, _backend) = landing("/dev/full");
     let (_child, client) = start_unread(&landing).await;
     for _ in 0..20 {
         assert_eq!(client.get("/a/x").await.status, 200);
@@ -111,7 +111,7 @@ async fn a_moved_log_file_is_opened_anew_on_reload() {
 
 #[tokio::test]
 async fn a_log_that_is_off_is_off() {
-    let (landing, _backend) = landing("off").await;
+    let (landing, _backend) = landing("off");
     let (_child, client) = start_unread(&landing).await;
     assert_eq!(client.get("/a/x").await.status, 200);
     assert!(!landing.path("access.log").exists() && !landing.path("off").exists());

@@ -194,9 +194,9 @@ async fn old_and_eager_clients_are_served() {
     assert!(!answer.to_ascii_lowercase().contains("transfer-encoding"), "{answer}");
     // Requests that are sent without waiting are answered in their order.
     let mut client = RawClient::connect(&gateway.client(), "http/1.1").await;
-    let requests: String =
+    let requests: Vec<String> =
         (0..5).map(|number| format!("GET /a/{number} HTTP/1.1\r\nHost: {host}\r\n\r\n")).collect();
-    client.send(requests).await;
+    client.send(requests.concat()).await;
     let answers = client.read_until("\r\n\r\n/4").await;
     let order: Vec<usize> =
         (0..5).map(|number| answers.find(&format!("\r\n\r\n/{number}")).unwrap()).collect();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rcgen::{ExtendedKeyUsagePurpose, SerialNumber};
 use rustls::{CipherSuite, NamedGroup, ProtocolVersion};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::authority::Authority;
 use crate::support::landing::free_port;
@@ -270,7 +271,6 @@ async fn the_plain_port_redirects_and_does_nothing_else() {
         gateway_with(|landing| landing.listener(&format!("    http_redirect: 127.0.0.1:{plain}"))).await;
     let port = gateway.address().port();
     let ask = |request: &'static str| async move {
-        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", plain)).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut text = String::new();
@@ -295,7 +295,6 @@ async fn the_plain_port_redirects_and_does_nothing_else() {
     assert!(backend.seen().is_empty());
 
     // And the TLS port speaks TLS only.
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut stream = tokio::net::TcpStream::connect(gateway.address()).await.unwrap();
     stream.write_all(b"GET /a/x HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let mut bytes = Vec::new();

@@ -1,4 +1,4 @@
-//! WebSockets: by the upgrade of HTTP/1.1 and by the extended CONNECT of HTTP/2, and only where an API speaks them.
+//! `WebSocket`s: by the upgrade of HTTP/1.1 and by the extended CONNECT of HTTP/2, and only where an API speaks them.
 
 use bytes::Bytes;
 

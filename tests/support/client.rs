@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode, Version};
+use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::pem::PemObject as _;
@@ -19,10 +19,8 @@ use super::authority::Identity;
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
-    pub version: Version,
     pub headers: HeaderMap,
     pub body: Bytes,
-    pub trailers: Option<HeaderMap>,
 }
 
 impl Answer {
@@ -153,14 +151,7 @@ impl Client {
 async fn collect(response: http::Response<hyper::body::Incoming>) -> Answer {
     let (parts, body) = response.into_parts();
     let collected = body.collect().await.unwrap();
-    let trailers = collected.trailers().cloned();
-    Answer {
-        status: parts.status,
-        version: parts.version,
-        headers: parts.headers,
-        body: collected.to_bytes(),
-        trailers,
-    }
+    Answer { status: parts.status, headers: parts.headers, body: collected.to_bytes() }
 }
 
 fn configuration(roots: &[CertificateDer<'static>], identity: Option<&Identity>) -> rustls::ClientConfig {

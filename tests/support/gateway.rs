@@ -85,14 +85,6 @@ impl Gateway {
         self.wait_until_ready().await;
     }
 
-    /// Replaces a text in a file of the landing zone.
-    pub fn edit(&self, file: &str, from: &str, to: &str) {
-        let path = self.landing.path(file);
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.contains(from), "`{from}` is not in {file}:\n{text}");
-        std::fs::write(path, text.replace(from, to)).unwrap();
-    }
-
     /// Reloads, and waits until it is told how that went. Gives what the log says of it.
     pub async fn reload(&self) -> String {
         let before = self.log().len();

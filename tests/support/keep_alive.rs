@@ -28,7 +28,6 @@ struct Counts {
 /// What came of a load.
 #[derive(Debug)]
 pub struct LoadReport {
-    pub good: usize,
     pub failed: usize,
     /// Connections that were made; a dropped one is made anew.
     pub connections: usize,
@@ -74,26 +73,24 @@ impl Load {
     }
 
     pub fn report(&self) -> LoadReport {
-        LoadReport {
-            good: self.counts.good.load(Ordering::SeqCst),
-            failed: self.counts.failed.load(Ordering::SeqCst),
-            connections: self.counts.connections.load(Ordering::SeqCst),
-            first_failure: self.counts.first_failure.lock().unwrap().clone(),
-        }
+        report(&self.counts)
     }
 
     /// Ends the load.
     pub async fn stop(self) -> LoadReport {
         self.stop.store(true, Ordering::SeqCst);
-        for task in self.tasks.into_iter() {
+        for task in self.tasks {
             task.await.unwrap();
         }
-        LoadReport {
-            good: self.counts.good.load(Ordering::SeqCst),
-            failed: self.counts.failed.load(Ordering::SeqCst),
-            connections: self.counts.connections.load(Ordering::SeqCst),
-            first_failure: self.counts.first_failure.lock().unwrap().clone(),
-        }
+        report(&self.counts)
+    }
+}
+
+fn report(counts: &Counts) -> LoadReport {
+    LoadReport {
+        failed: counts.failed.load(Ordering::SeqCst),
+        connections: counts.connections.load(Ordering::SeqCst),
+        first_failure: counts.first_failure.lock().unwrap().clone(),
     }
 }
 

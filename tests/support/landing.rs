@@ -1,5 +1,6 @@
 //! A landing zone in a temporary folder.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -142,7 +143,7 @@ impl Landing {
 
     /// Adds an entry to the certificates of the external listener.
     pub fn certificate(mut self, yaml: &str) -> Self {
-        self.certificates.push_str(&format!("        - {yaml}\n"));
+        let _ = writeln!(self.certificates, "        - {yaml}");
         self
     }
 
@@ -211,7 +212,7 @@ impl Landing {
         );
         let path = self.path("keys.yaml");
         let mut keys = std::fs::read_to_string(&path).unwrap_or_default();
-        keys.push_str(&format!("{name}: {{ primary: {name}-primary, secondary: {name}-secondary }}\n"));
+        let _ = writeln!(keys, "{name}: {{ primary: {name}-primary, secondary: {name}-secondary }}");
         std::fs::write(path, keys).unwrap();
         self
     }

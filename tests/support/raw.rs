@@ -34,7 +34,7 @@ impl RawClient {
     pub async fn read_to_end(&mut self, within: Duration) -> String {
         let mut bytes = Vec::new();
         let read = tokio::time::timeout(within, async {
-            let mut buffer = [0; 16 * 1024];
+            let mut buffer = vec![0; 16 * 1024];
             // A connection that is reset has ended too.
             while let Ok(count @ 1..) = self.stream.read(&mut buffer).await {
                 bytes.extend_from_slice(&buffer[..count]);
@@ -50,7 +50,7 @@ impl RawClient {
     pub async fn read_for(&mut self, time: Duration) -> Vec<u8> {
         let mut bytes = Vec::new();
         let _ = tokio::time::timeout(time, async {
-            let mut buffer = [0; 16 * 1024];
+            let mut buffer = vec![0; 16 * 1024];
             while let Ok(count @ 1..) = self.stream.read(&mut buffer).await {
                 bytes.extend_from_slice(&buffer[..count]);
             }
@@ -68,7 +68,7 @@ impl RawClient {
             if seen.contains(text) {
                 return seen;
             }
-            let mut buffer = [0; 16 * 1024];
+            let mut buffer = vec![0; 16 * 1024];
             let left = deadline.saturating_duration_since(Instant::now());
             match tokio::time::timeout(left, self.stream.read(&mut buffer)).await {
                 Ok(Ok(count @ 1..)) => bytes.extend_from_slice(&buffer[..count]),
