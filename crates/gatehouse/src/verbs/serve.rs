@@ -118,7 +118,7 @@ fn quickstart(folder: &Path, keys: Option<PathBuf>) -> Result<()> {
             "$KEY".to_owned()
         }
     };
-    println!("With the key, 200:\n  curl --cacert {ca} -H 'Ocp-Apim-Subscription-Key: {key}' {api}\n");
+    println!("With the key, 200:\n  curl --cacert {ca} -H \"Ocp-Apim-Subscription-Key: {key}\" {api}\n");
     println!("Without it, 401:\n  curl --cacert {ca} {api}\n");
     println!("Stop with Ctrl-C. The access log follows.");
     until_stopped(running, &log)
