@@ -18,6 +18,7 @@ mod artifacts;
 mod backends;
 mod bad_input;
 mod connections;
+mod definitions;
 mod dependencies;
 mod framing;
 mod grpc;

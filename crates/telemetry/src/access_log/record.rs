@@ -27,7 +27,7 @@ pub struct AccessRecord<'a> {
     pub path: &'a [u8],
     /// `HTTP/1.1` or `HTTP/2`.
     pub protocol: &'a str,
-    /// `1.2` or `1.3`.
+    /// `TLSv1.2` or `TLSv1.3`, as other servers write it.
     pub tls_version: Option<&'a str>,
     /// The cipher suite's IANA name.
     pub tls_cipher: Option<&'a str>,
