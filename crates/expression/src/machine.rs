@@ -18,6 +18,8 @@ pub(crate) const MAX_STEPS: u64 = 20_000_000;
 pub(crate) const MAX_ALLOCATION: u64 = 256 * 1024 * 1024;
 /// How deep functions may call each other.
 pub(crate) const MAX_RECURSION: u32 = 64;
+/// After how many steps (a power of two) the clock is looked at: one step may be a call that reads megabytes.
+const CLOCK_EVERY: u64 = 64;
 /// The documented limit of an expression with a loop.
 pub(crate) const MAX_TIME: Duration = Duration::from_secs(5);
 
@@ -147,8 +149,8 @@ impl<'c> Machine<'c> {
     pub(crate) fn work(&mut self, steps: usize) -> Result<(), Thrown> {
         let before = self.steps;
         self.steps = self.steps.saturating_add(steps as u64);
-        if before >> 12 != self.steps >> 12 {
-            self.steps |= 0xfff;
+        if before / CLOCK_EVERY != self.steps / CLOCK_EVERY {
+            self.steps |= CLOCK_EVERY - 1;
             return self.step();
         }
         Ok(())

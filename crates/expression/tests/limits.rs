@@ -116,6 +116,19 @@ fn evaluations_are_bounded() {
 }
 
 #[test]
+fn what_a_text_is_split_at_costs_what_the_text_is_long() {
+    // One separator everywhere and another nowhere: looking for each of them anew after each part never ended.
+    let started = Instant::now();
+    let parts = run("@(new string(',', 500000).Split(new[] { ';', ',' }).Length)").unwrap();
+    assert_eq!(parts.to_text().as_ref(), "500001");
+    assert!(started.elapsed() < Duration::from_secs(10), "it took {:?}", started.elapsed());
+    let parts = run("@(string.Join(\"|\", \"a::b:c\".Split(new[] { \":\", \"::\" }, StringSplitOptions.None)))");
+    assert_eq!(parts.unwrap().to_text().as_ref(), "a||b|c");
+    let parts = run("@(string.Join(\"|\", \"a::b:c\".Split(new[] { \"::\", \":\" }, StringSplitOptions.None)))");
+    assert_eq!(parts.unwrap().to_text().as_ref(), "a|b|c");
+}
+
+#[test]
 fn regular_expressions_are_bounded() {
     let exception = run("@(Regex.IsMatch(new string('a', 40) + \"!\", @\"^(?:(a+)\\1*)+c$\"))").unwrap_err();
     assert_eq!(exception.type_name, "System.Text.RegularExpressions.RegexMatchTimeoutException");

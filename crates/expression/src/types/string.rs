@@ -501,12 +501,12 @@ impl Separators {
             Self::Texts(texts) if texts.len() == 1 => {
                 texts.first().and_then(|t| text.find(t.as_str()).map(|n| (n, n + t.len())))
             }
-            Self::Texts(texts) => texts
-                .iter()
-                .enumerate()
-                .filter_map(|(order, t)| text.find(t.as_str()).map(|n| (n, order, n + t.len())))
-                .min()
-                .map(|(start, _, end)| (start, end)),
+            // Place by place: looking for each text in all of the rest would cost the square of its length, where one
+            // of them stands everywhere and another nowhere.
+            Self::Texts(texts) => text.char_indices().find_map(|(start, _)| {
+                let rest = text.get(start..)?;
+                texts.iter().find(|t| rest.starts_with(t.as_str())).map(|t| (start, start + t.len()))
+            }),
         }
     }
 }
