@@ -3,11 +3,13 @@
 //! Everything is resolved here, at load: names to slots, members to the functions that do them, overloads, conversions.
 //! What stays for the run time is evaluation alone.
 
+mod arithmetic;
 mod call;
 mod conversion;
 mod creation;
 mod emit;
 mod inference;
+mod joining;
 mod lambda;
 mod member;
 mod operator;

@@ -1,17 +1,14 @@
 //! Operators: promotions, overloads, null lifting, string joining.
 
-use std::cmp::Ordering;
-
-use rust_decimal::Decimal;
-
-use super::conversion::{implicit, is_enumeration, is_number, to_number, widens};
+use super::arithmetic::{arithmetic, int_comparison, negate};
+use super::conversion::{implicit, is_enumeration, is_number, widens};
+use super::joining::{finished, join};
 use super::member::lineage;
 use super::{Binder, Bound, Node, emit};
 use crate::class::Type;
 use crate::diagnostic::{Fault, Span};
 use crate::exception::Thrown;
-use crate::machine::Code;
-use crate::number::{self, Number};
+use crate::number::Number;
 use crate::syntax::{Expr, ExprKind};
 use crate::types::{Id, Kind, Method, registry};
 use crate::value::{Enumeration, Value};
@@ -471,131 +468,6 @@ fn balanced(i: Id, j: Id, left: &Node, right: &Node) -> Option<Id> {
     Some(Id::Int32)
 }
 
-fn int_comparison(operator: &str) -> Option<fn(&i32, &i32) -> bool> {
-    Some(match operator {
-        "==" => i32::eq,
-        "!=" => i32::ne,
-        "<" => i32::lt,
-        ">" => i32::gt,
-        "<=" => i32::le,
-        ">=" => i32::ge,
-        _ => return None,
-    })
-}
-
-fn negate(operator: &str, value: &Value, target: Id) -> Result<Value, Thrown> {
-    Ok(match (operator, to_number(value, target)?) {
-        ("-", Value::Double(n)) => Value::Double(-n),
-        ("-", Value::Single(n)) => Value::Single(-n),
-        ("-", Value::Decimal(n)) => Value::Decimal(-n),
-        ("+", other) => other,
-        (_, other) => match Number::of(&other) {
-            Some(Number::Integer(n)) => number::wrap(if operator == "-" { -n } else { !n }, target),
-            // -2147483648 and its like: the literal alone does not fit.
-            _ => other,
-        },
-    })
-}
-
-/// An arithmetic operator on two numbers of type `id`.
-pub(super) fn arithmetic(operator: &str, a: &Value, b: &Value, id: Id) -> Result<Value, Thrown> {
-    if matches!(operator, "<<" | ">>") {
-        return shift(operator, a, b, id);
-    }
-    let (Some(x), Some(y)) = (Number::of(a), Number::of(b)) else { return Err(Thrown::null_reference()) };
-    if matches!(operator, "==" | "!=" | "<" | ">" | "<=" | ">=") {
-        let ordering = if id == Id::Single {
-            (x.double() as f32).partial_cmp(&(y.double() as f32))
-        } else {
-            x.compare(y)
-        };
-        return Ok(Value::Boolean(holds(operator, ordering)));
-    }
-    match id {
-        Id::Double => Ok(Value::Double(float(operator, x.double(), y.double()))),
-        Id::Single => Ok(Value::Single(float(operator, x.double(), y.double()) as f32)),
-        Id::Decimal => decimal(operator, x, y),
-        _ => {
-            let (Number::Integer(x), Number::Integer(y)) = (x, y) else {
-                return Err(Thrown::null_reference());
-            };
-            if matches!(operator, "/" | "%") && y == 0 {
-                return Err(Thrown::new(Id::DivideByZeroException, "Attempted to divide by zero."));
-            }
-            let n = match operator {
-                "+" => x + y,
-                "-" => x - y,
-                "*" => x.wrapping_mul(y),
-                "/" => x / y,
-                "%" => x % y,
-                "&" => x & y,
-                "|" => x | y,
-                _ => x ^ y,
-            };
-            if operator == "/" && number::range(id).is_some_and(|(_, most)| n > most) {
-                return Err(Thrown::overflow("Arithmetic operation resulted in an overflow."));
-            }
-            Ok(number::wrap(n, id))
-        }
-    }
-}
-
-fn shift(operator: &str, a: &Value, b: &Value, id: Id) -> Result<Value, Thrown> {
-    let a = to_number(a, id)?;
-    let (Some(Number::Integer(x)), Some(Number::Integer(by))) = (Number::of(&a), Number::of(b)) else {
-        return Err(Thrown::null_reference());
-    };
-    let bits = if matches!(id, Id::Int64 | Id::UInt64) { 63 } else { 31 };
-    let by = (by & bits) as u32;
-    Ok(number::wrap(if operator == "<<" { x << by } else { x >> by }, id))
-}
-
-fn float(operator: &str, x: f64, y: f64) -> f64 {
-    match operator {
-        "+" => x + y,
-        "-" => x - y,
-        "*" => x * y,
-        "/" => x / y,
-        _ => x % y,
-    }
-}
-
-fn decimal(operator: &str, x: Number, y: Number) -> Result<Value, Thrown> {
-    let overflow = || Thrown::overflow("Value was either too large or too small for a Decimal.");
-    let (x, y) = (x.decimal().ok_or_else(overflow)?, y.decimal().ok_or_else(overflow)?);
-    if matches!(operator, "/" | "%") && y == Decimal::ZERO {
-        return Err(Thrown::new(Id::DivideByZeroException, "Attempted to divide by zero."));
-    }
-    let n = match operator {
-        "+" => x.checked_add(y),
-        "-" => x.checked_sub(y),
-        "*" => x.checked_mul(y),
-        "/" => x.checked_div(y).map(|n| without_zeros(n, x.scale().saturating_sub(y.scale()))),
-        _ => x.checked_rem(y),
-    };
-    n.map(Value::Decimal).ok_or_else(overflow)
-}
-
-/// A quotient without the zeros at its end, but for those that the scales of the operands keep.
-fn without_zeros(n: Decimal, keep: u32) -> Decimal {
-    let mut n = n;
-    while n.scale() > keep && n.mantissa() % 10 == 0 {
-        n = Decimal::from_i128_with_scale(n.mantissa() / 10, n.scale() - 1);
-    }
-    n
-}
-
-fn holds(operator: &str, ordering: Option<Ordering>) -> bool {
-    match operator {
-        "==" => ordering == Some(Ordering::Equal),
-        "!=" => ordering != Some(Ordering::Equal),
-        "<" => ordering == Some(Ordering::Less),
-        ">" => ordering == Some(Ordering::Greater),
-        "<=" => matches!(ordering, Some(Ordering::Less | Ordering::Equal)),
-        _ => matches!(ordering, Some(Ordering::Greater | Ordering::Equal)),
-    }
-}
-
 fn logical(operator: &'static str, left: Node, right: Node) -> Node {
     let lifted = left.class.underlying().is_some() || right.class.underlying().is_some();
     let class = if lifted && matches!(operator, "&" | "|" | "^") {
@@ -701,57 +573,4 @@ fn late(operator: &'static str, left: Node, right: Node) -> Node {
             }
         }),
     )
-}
-
-/// `a + b` where one is a string; a chain becomes one joining.
-fn join(left: Node, right: Node) -> Node {
-    let mut parts = match left.parts {
-        Some(parts) => parts,
-        None => vec![left.code],
-    };
-    parts.push(right.code);
-    let constant = left
-        .constant
-        .zip(right.constant)
-        .map(|(a, b)| Value::from(format!("{}{}", a.display(), b.display())));
-    if let Some(value) = constant {
-        return Node::constant(Type::STRING, value);
-    }
-    // The code is made when the chain has ended.
-    Node {
-        class: Type::STRING,
-        code: Box::new(|_| Ok(Value::Null)),
-        constant: None,
-        parts: Some(parts),
-        slot: None,
-    }
-}
-
-/// Makes the code of a chain that ends here.
-pub(super) fn finished(node: Node) -> Node {
-    match node.parts {
-        Some(parts) => Node { code: concatenation(parts), parts: None, ..node },
-        None => node,
-    }
-}
-
-/// The code that joins the texts of its parts.
-pub(super) fn concatenation(parts: Vec<Code>) -> Code {
-    Box::new(move |m| joined(m, &parts))
-}
-
-fn joined(m: &mut crate::machine::Machine<'_>, parts: &[Code]) -> Result<Value, Thrown> {
-    let mut text = String::new();
-    for part in parts {
-        let value = part(m)?;
-        let before = text.len();
-        match &value {
-            Value::String(s) => text.push_str(s),
-            Value::Null => {}
-            other => text.push_str(&other.display()),
-        }
-        m.allocate(text.len() - before)?;
-    }
-    m.allocate(text.len())?;
-    Ok(Value::from(text))
 }

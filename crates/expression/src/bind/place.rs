@@ -261,7 +261,7 @@ impl Binder {
             }
             Some(operator) => {
                 let right = self.value(value)?;
-                let node = super::operator::finished(self.binary(operator, load, right, span)?);
+                let node = super::joining::finished(self.binary(operator, load, right, span)?);
                 // `x += 1` casts back where the operator widened: `byte b; b += 1`.
                 self.cast(Bound::Value(node), &class, span)?
             }
@@ -329,7 +329,7 @@ impl Binder {
             if before.is_null() {
                 return Ok(before);
             }
-            let after = super::operator::arithmetic(sign, &before, &Value::Int32(1), id)?;
+            let after = super::arithmetic::arithmetic(sign, &before, &Value::Int32(1), id)?;
             store(m, after.clone())?;
             Ok(if prefix { after } else { before })
         });

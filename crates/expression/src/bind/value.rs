@@ -168,7 +168,7 @@ impl Binder {
         }
         Ok(Node {
             class: Type::STRING,
-            code: super::operator::concatenation(parts),
+            code: super::joining::concatenation(parts),
             constant: None,
             parts: None,
             slot: None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{KEYWORDS, Parser};
 use crate::diagnostic::{Fault, Span};
 use crate::lexer::Kind;
-use crate::syntax::{Body, Catch, Lambda, Section, Stmt, StmtKind, TypeName};
+use crate::syntax::{Body, Catch, Lambda, Name, Section, Stmt, StmtKind, TypeName};
 
 impl Parser<'_> {
     pub(super) fn statement(&mut self) -> Result<Stmt, Fault> {
@@ -266,6 +266,14 @@ impl Parser<'_> {
             self.expect(";")?;
             return Ok(Some(StmtKind::Deconstruct(names, value)));
         }
+        if self.is("(")
+            && let Some(names) = self.typed_names()?
+        {
+            self.expect("=")?;
+            let value = self.expression()?;
+            self.expect(";")?;
+            return Ok(Some(StmtKind::Deconstruct(names, value)));
+        }
         let start = self.at;
         self.eat_word("static");
         self.eat_word("async");
@@ -281,6 +289,29 @@ impl Parser<'_> {
             self.expect(";")?;
         }
         Ok(found)
+    }
+
+    /// `(int a, var b)` before `=`, if that is what stands here.
+    fn typed_names(&mut self) -> Result<Option<Vec<Name>>, Fault> {
+        let start = self.at;
+        self.advance();
+        let mut names = Vec::new();
+        loop {
+            let typed = self.eat_word("var") || self.try_type(true)?.is_some();
+            if !typed || !self.is_name_at(0) {
+                break;
+            }
+            names.push(self.name()?);
+            if self.is(")") && self.is_at(1, "=") && names.len() > 1 {
+                self.advance();
+                return Ok(Some(names));
+            }
+            if !self.eat(",") {
+                break;
+            }
+        }
+        self.at = start;
+        Ok(None)
     }
 
     /// `T a = 1, b` without the semicolon, if it stands here.

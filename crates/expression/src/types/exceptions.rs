@@ -10,7 +10,26 @@ use crate::value::Value;
 fn create(c: &mut Call<'_, '_>, class: Id, message: usize, inner: Option<usize>) -> Result<Value, Thrown> {
     let default = match class {
         Id::Exception => "Exception of type 'System.Exception' was thrown.".to_owned(),
+        Id::SystemException => "System error.".to_owned(),
+        Id::ArgumentException => "Value does not fall within the expected range.".to_owned(),
         Id::ArgumentNullException => "Value cannot be null.".to_owned(),
+        Id::ArgumentOutOfRangeException => {
+            "Specified argument was out of the range of valid values.".to_owned()
+        }
+        Id::ArithmeticException => "Overflow or underflow in the arithmetic operation.".to_owned(),
+        Id::DivideByZeroException => "Attempted to divide by zero.".to_owned(),
+        Id::FormatException => "One of the identified items was in an invalid format.".to_owned(),
+        Id::IndexOutOfRangeException => "Index was outside the bounds of the array.".to_owned(),
+        Id::InvalidCastException => "Specified cast is not valid.".to_owned(),
+        Id::InvalidOperationException => {
+            "Operation is not valid due to the current state of the object.".to_owned()
+        }
+        Id::KeyNotFoundException => "The given key was not present in the dictionary.".to_owned(),
+        Id::NotImplementedException => "The method or operation is not implemented.".to_owned(),
+        Id::NotSupportedException => "Specified method is not supported.".to_owned(),
+        Id::NullReferenceException => "Object reference not set to an instance of an object.".to_owned(),
+        Id::OverflowException => "Arithmetic operation resulted in an overflow.".to_owned(),
+        Id::TimeoutException => "The operation has timed out.".to_owned(),
         _ => format!("Exception of type '{}' was thrown.", crate::types::registry().class(class).name),
     };
     let mut made = ExceptionObject::new(class, c.text_or_null(message).unwrap_or(&default));

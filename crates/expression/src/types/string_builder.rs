@@ -10,7 +10,7 @@ use crate::text;
 use crate::value::{Object, Value};
 
 /// Text under construction.
-struct Builder(Mutex<Vec<u16>>);
+pub(super) struct Builder(pub(super) Mutex<Vec<u16>>);
 
 impl Object for Builder {
     fn class(&self) -> Type {

@@ -1,7 +1,10 @@
 //! `System.IO.StringReader` and `System.IO.StringWriter`.
 
+use std::sync::Arc;
+
 use parking_lot::Mutex;
 
+use super::string_builder::Builder;
 use super::{Definition, Id, member};
 use crate::class::Type;
 use crate::exception::Thrown;
@@ -58,7 +61,7 @@ pub(super) const STRING_READER: Definition = Definition {
 };
 
 /// Text under construction.
-struct Writer(Mutex<String>);
+struct Writer(Arc<Builder>);
 
 impl Object for Writer {
     fn class(&self) -> Type {
@@ -66,16 +69,16 @@ impl Object for Writer {
     }
 
     fn text(&self) -> Option<String> {
-        Some(self.0.lock().clone())
+        self.0.text()
     }
 }
 
 fn write(c: &mut Call<'_, '_>, end: &str) -> Result<Value, Thrown> {
     let text = c.get(1).to_text();
     c.machine.allocate(text.len() + 1)?;
-    let mut out = c.object::<Writer>(0)?.0.lock();
-    out.push_str(&text);
-    out.push_str(end);
+    let mut out = c.object::<Writer>(0)?.0.0.lock();
+    out.extend(text.encode_utf16());
+    out.extend(end.encode_utf16());
     Ok(Value::Null)
 }
 
@@ -83,7 +86,8 @@ pub(super) const STRING_WRITER: Definition = Definition {
     name: "System.IO.StringWriter",
     bases: &["object", "System.IDisposable"],
     members: &[
-        member("new()", |_| Ok(Value::object(Writer(Mutex::new(String::new()))))),
+        member("new()", |_| Ok(Value::object(Writer(Arc::new(Builder(Mutex::default())))))),
+        member("new(StringBuilder)", |c| Ok(Value::object(Writer(c.shared(0)?)))),
         member("Write(object)", |c| write(c, "")),
         member("WriteLine()", |c| write(c, "\n")),
         member("WriteLine(object)", |c| write(c, "\n")),
