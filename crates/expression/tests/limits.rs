@@ -122,9 +122,11 @@ fn what_a_text_is_split_at_costs_what_the_text_is_long() {
     let parts = run("@(new string(',', 500000).Split(new[] { ';', ',' }).Length)").unwrap();
     assert_eq!(parts.to_text().as_ref(), "500001");
     assert!(started.elapsed() < Duration::from_secs(10), "it took {:?}", started.elapsed());
-    let parts = run("@(string.Join(\"|\", \"a::b:c\".Split(new[] { \":\", \"::\" }, StringSplitOptions.None)))");
+    let parts =
+        run("@(string.Join(\"|\", \"a::b:c\".Split(new[] { \":\", \"::\" }, StringSplitOptions.None)))");
     assert_eq!(parts.unwrap().to_text().as_ref(), "a||b|c");
-    let parts = run("@(string.Join(\"|\", \"a::b:c\".Split(new[] { \"::\", \":\" }, StringSplitOptions.None)))");
+    let parts =
+        run("@(string.Join(\"|\", \"a::b:c\".Split(new[] { \"::\", \":\" }, StringSplitOptions.None)))");
     assert_eq!(parts.unwrap().to_text().as_ref(), "a|b|c");
 }
 

@@ -76,7 +76,7 @@ impl Policy for RewriteUri {
         let filler = Filler { exchange, is_strict: self.template.literal().is_some() };
         let path = filler.fill(path, Part::Path)?;
         let mut target = filler.fill(query, Part::Query)?;
-        if path.split('/').any(is_dots) {
+        if path.split('/').any(leaves_its_place) {
             let message = format!("The path `{path}` would leave its place at the backend.");
             let failure = Failure::new(StatusCode::BAD_REQUEST, NAME, "RewriteUriInvalid", message);
             return Err(failure.public("Bad request"));
@@ -113,9 +113,16 @@ fn name(segment: &str) -> String {
     percent_decode_str(&name).decode_utf8_lossy().into_owned()
 }
 
-/// Whether a segment is `.` or `..`, however it is written (RFC 3986, section 3.3).
-fn is_dots(segment: &str) -> bool {
-    matches!(&*percent_decode_str(segment).decode_utf8_lossy(), "." | "..")
+/// Whether a segment holds `.` or `..` as somebody behind the gateway may read it: encoded, between encoded slashes or
+/// backslashes, or with path parameters behind it; or a NUL. An expression may have written what a client has sent, and
+/// requests with such paths are refused.
+fn leaves_its_place(segment: &str) -> bool {
+    if !segment.contains(['.', '%']) {
+        return false;
+    }
+    let decoded: Vec<u8> = percent_decode_str(segment).collect();
+    let is_dots = |part: &[u8]| matches!(part.split(|byte| *byte == b';').next(), Some(b"." | b".."));
+    decoded.contains(&0) || decoded.split(|byte| matches!(byte, b'/' | b'\\')).any(is_dots)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -268,6 +275,22 @@ mod tests {
             "/u/a%2Fb%3Fc&d=%C3%A9?q=a%2Fb%3Fc%26d%3D%C3%A9"
         );
         assert_eq!(target(&rewritten("template=\"/u/{id}\"", ask("/u/{*id}"))), "/u/a/b%3Fc&d=%C3%A9?");
+    }
+
+    #[test]
+    fn what_an_expression_writes_cannot_climb_in_disguise() {
+        let template = "template=\"@(&quot;/u/&quot; + context.Request.MatchedParameters[&quot;id&quot;])\"";
+        let climbs =
+            ["%2e%2e%2fadmin", "..%2Fadmin", "a%2f..", "..\\admin", "..%5cadmin", "..;x/admin", "a%00b"];
+        for value in climbs {
+            let exchange = rewritten(template, asked("/{id}", "", &[("id", value)]));
+            assert_eq!(exchange.answered(), 400, "{value}");
+            assert_eq!(exchange.last_error.unwrap().reason, "RewriteUriInvalid");
+        }
+        for (value, written) in [("a%2Fb", "/u/a%2Fb?"), ("..a%2fb..", "/u/..a%2fb..?"), ("a;..", "/u/a;..?")]
+        {
+            assert_eq!(target(&rewritten(template, asked("/{id}", "", &[("id", value)]))), written);
+        }
     }
 
     #[test]
