@@ -465,52 +465,6 @@ fn check_prints_for_machines() {
 }
 
 #[test]
-fn wrong_usage_exits_with_2() {
-    let folder = tempfile::tempdir().unwrap();
-    for arguments in [
-        &[][..],
-        &["srve"],
-        &["serve", "--prot", "1"],
-        &["check", "--format", "xml"],
-        &["check", "extra"],
-        &["init"],
-        &["import", "openapi", "x.yaml"],
-        &["subscription", "rotate", "x"],
-        &["check", "--profile", "mcsb"],
-        &["check", "--waivers", "w.yaml"],
-        &["import", "wsdl", "x.wsdl", "--name", "x", "--into", "."],
-        &["import", "graphql", "x.graphql", "--name", "x", "--into", "."],
-        &["coverage", "."],
-        &["test"],
-        &["trace", "-X", "POST", "https://a.example"],
-        &["bench"],
-        &["waf", "run-tests", "."],
-        &["user", "list"],
-        &["token", "create", "--role", "x"],
-        &["backup", "f"],
-        &["restore", "f"],
-        &["audit", "verify"],
-    ] {
-        let output = gatehouse(folder.path(), arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output));
-        assert!(!output.stderr.is_empty(), "{arguments:?}");
-    }
-    let near = gatehouse(folder.path(), &["srve"]);
-    assert!(text(&near).contains("serve"), "{}", text(&near));
-    for verb in ["coverage", "test", "trace", "bench", "waf", "user", "token", "backup", "restore", "audit"] {
-        assert!(text(&gatehouse(folder.path(), &[verb])).contains("not yet available"), "{verb}");
-    }
-    for verb in ["serve", "init", "check", "import", "subscription", "completions", "version"] {
-        let help = gatehouse(folder.path(), &[verb, "--help"]);
-        assert!(help.status.success() && text(&help).contains("Example"), "{verb}: {}", text(&help));
-    }
-    assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing was made");
-    let absent = gatehouse(folder.path(), &["check"]);
-    assert_eq!(absent.status.code(), Some(1), "{}", text(&absent));
-    assert!(text(&absent).contains("gatehouse.yaml"), "{}", text(&absent));
-}
-
-#[test]
 fn keys_of_later_versions_are_refused_as_not_yet_available() {
     let yaml = "gatehouse.yaml";
     for key in ["waf: { mode: off }", "vaults: []", "identity: {}", "management: {}", "portal: {}"] {

@@ -17,6 +17,7 @@ mod support;
 mod artifacts;
 mod backends;
 mod bad_input;
+mod command_line;
 mod connections;
 mod definitions;
 mod dependencies;
