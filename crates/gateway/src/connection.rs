@@ -9,6 +9,7 @@ use gatehouse_identity::ClientCertificate;
 use gatehouse_policy::Body;
 use http::{Request, Response};
 
+pub use crate::forwarding_fields::ForwardingCache;
 use crate::tls::Terms;
 
 /// A client connection after its handshake. Shared by the requests of the connection, all on one core.
@@ -30,6 +31,8 @@ pub struct Connection {
     pub terms: Option<Terms>,
     /// The certificate that the client has proved to hold.
     pub certificate: Option<Arc<ClientCertificate>>,
+    /// What backends are told of the client.
+    pub forwarding: ForwardingCache,
 }
 
 impl Connection {

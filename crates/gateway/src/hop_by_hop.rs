@@ -1,20 +1,23 @@
 //! Header fields that belong to one connection (RFC 9110 section 7.6.1) and never pass the gateway.
 
-use http::header::{
-    CONNECTION, HeaderMap, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING,
-    UPGRADE,
-};
+use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue, TE};
 use smallvec::SmallVec;
 
 /// Whether a field belongs to the connection whatever its `Connection` field says.
 pub(crate) fn is_hop_by_hop(name: &HeaderName) -> bool {
-    name == CONNECTION
-        || name == TRANSFER_ENCODING
-        || name == TE
-        || name == UPGRADE
-        || name == PROXY_AUTHENTICATE
-        || name == PROXY_AUTHORIZATION
-        || matches!(name.as_str(), "keep-alive" | "proxy-connection" | "http2-settings")
+    let name = name.as_str();
+    // The length first: it tells most fields apart, and every field of every message is asked about.
+    match name.len() {
+        2 => name == "te",
+        7 => name == "upgrade",
+        10 => name == "connection" || name == "keep-alive",
+        14 => name == "http2-settings",
+        16 => name == "proxy-connection",
+        17 => name == "transfer-encoding",
+        18 => name == "proxy-authenticate",
+        19 => name == "proxy-authorization",
+        _ => false,
+    }
 }
 
 /// The fields that `Connection` names besides those that are hop-by-hop anyway.
@@ -31,25 +34,62 @@ pub(crate) fn named_by_connection(headers: &HeaderMap) -> SmallVec<[HeaderName; 
 
 /// Takes hop-by-hop fields out of an answer.
 pub(crate) fn strip(headers: &mut HeaderMap) {
-    if headers.contains_key(CONNECTION) {
-        for name in named_by_connection(headers) {
-            headers.remove(name);
-        }
-        headers.remove(CONNECTION);
-    }
-    for name in [TRANSFER_ENCODING, TE, UPGRADE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION] {
-        headers.remove(name);
-    }
-    for name in ["keep-alive", "proxy-connection", "http2-settings"] {
+    for name in present(headers) {
         headers.remove(name);
     }
 }
 
+/// Takes hop-by-hop fields out of a request; `TE: trailers` stays, gRPC lives by it.
+pub(crate) fn strip_from_request(headers: &mut HeaderMap) {
+    let gone = present(headers);
+    let wants_trailers = gone.contains(&TE)
+        && headers.get(TE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"trailers"));
+    for name in gone {
+        headers.remove(name);
+    }
+    if wants_trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+    }
+}
+
+/// The hop-by-hop fields of a message. One look at each name costs less than a look-up of each that there might be.
+fn present(headers: &HeaderMap) -> SmallVec<[HeaderName; 4]> {
+    let mut found = SmallVec::new();
+    for name in headers.keys() {
+        if is_hop_by_hop(name) {
+            found.push(name.clone());
+        }
+    }
+    if found.contains(&CONNECTION) {
+        found.extend(named_by_connection(headers));
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::header::{
+        AUTHORIZATION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    };
 
     use super::*;
+
+    #[test]
+    fn the_fields_of_a_connection_are_known_by_name() {
+        let own = [
+            CONNECTION,
+            TE,
+            TRANSFER_ENCODING,
+            UPGRADE,
+            PROXY_AUTHENTICATE,
+            PROXY_AUTHORIZATION,
+            HeaderName::from_static("keep-alive"),
+            HeaderName::from_static("proxy-connection"),
+            HeaderName::from_static("http2-settings"),
+        ];
+        assert!(own.iter().all(is_hop_by_hop));
+        assert!(![AUTHORIZATION, TRAILER, HeaderName::from_static("x-keep-al")].iter().any(is_hop_by_hop));
+    }
 
     #[test]
     fn fields_that_connection_names_go_with_it() {

@@ -4,6 +4,7 @@
 
 mod client;
 pub mod connection;
+mod forwarding_fields;
 mod hop_by_hop;
 mod http1;
 mod http2;
@@ -13,3 +14,9 @@ pub mod router;
 pub mod snapshot;
 pub mod tls;
 pub mod upstream;
+
+/// What fuzz targets look into from outside; no part of the interface.
+#[doc(hidden)]
+pub mod probe {
+    pub use crate::http1::judge_head;
+}

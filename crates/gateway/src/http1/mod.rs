@@ -3,10 +3,12 @@
 mod chunked;
 mod guard;
 mod head;
+mod probe;
 mod redirect;
 mod serve;
 mod wire;
 
+pub use self::probe::judge_head;
 pub(crate) use self::redirect::redirect;
 pub(crate) use self::serve::{Session, serve};
 

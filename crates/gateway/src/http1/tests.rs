@@ -66,6 +66,7 @@ fn session(handler: Rc<Counter>) -> Session {
                 server_name: None,
                 terms: None,
                 certificate: None,
+                forwarding: Default::default(),
             }),
             limits: Arc::new(Limits { header_bytes: 4096, ..Limits::default() }),
             activity: Activity::new(),

@@ -73,6 +73,7 @@ pub(super) async fn run(
         server_name: facts.server_name,
         terms: Some(terms),
         certificate: facts.certificate,
+        forwarding: Default::default(),
     };
     let metrics = Arc::clone(&serving.metrics);
     drop(serving);

@@ -1,16 +1,20 @@
 //! Who the client is behind trusted proxies, and what the backend is told of it.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use http::header::{FORWARDED, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
+use crate::connection::Connection;
+use crate::forwarding_fields::element;
 use crate::snapshot::ListenerFacts;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+const HTTPS: HeaderValue = HeaderValue::from_static("https");
 
 /// How far a chain of proxies is followed.
 const MAX_HOPS: usize = 32;
@@ -41,39 +45,49 @@ pub(super) fn client_ip(listener: &ListenerFacts, peer: SocketAddr, headers: &He
 /// a trusted proxy.
 pub(super) fn write_forwarding_headers(
     listener: &ListenerFacts,
-    peer: SocketAddr,
-    local: SocketAddr,
-    host: &str,
+    connection: &Connection,
+    host: &Arc<str>,
     headers: &mut HeaderMap,
 ) {
-    let peer_ip = peer.ip().to_canonical();
-    let trusted = listener.trusts(peer_ip);
-    let previous_for = trusted.then(|| joined(headers, &X_FORWARDED_FOR)).flatten();
-    let previous_forwarded = trusted.then(|| joined(headers, &FORWARDED)).flatten();
+    let peer = connection.peer.ip().to_canonical();
+    if listener.trusts(peer) {
+        return add_hop(peer, connection.local.port(), host, headers);
+    }
+    let Some(fields) = connection.forwarding.get(peer, connection.local, host) else {
+        // A host that no field can hold was refused long before; a stale value must not stay in any case.
+        for name in [X_FORWARDED_FOR, FORWARDED, X_FORWARDED_HOST, X_FORWARDED_PROTO, X_FORWARDED_PORT] {
+            headers.remove(name);
+        }
+        return;
+    };
+    headers.insert(X_FORWARDED_FOR, fields.x_forwarded_for);
+    headers.insert(FORWARDED, fields.forwarded);
+    headers.insert(X_FORWARDED_HOST, fields.x_forwarded_host);
+    headers.insert(X_FORWARDED_PROTO, HTTPS);
+    headers.insert(X_FORWARDED_PORT, fields.x_forwarded_port);
+}
 
-    let chain = match previous_for {
-        Some(previous) => format!("{previous}, {peer_ip}"),
-        None => peer_ip.to_string(),
+/// Goes on with what a trusted proxy has written.
+fn add_hop(peer: IpAddr, port: u16, host: &str, headers: &mut HeaderMap) {
+    let chain = match joined(headers, &X_FORWARDED_FOR) {
+        Some(previous) => format!("{previous}, {peer}"),
+        None => peer.to_string(),
     };
-    let node = match peer_ip {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("\"[{address}]\""),
-    };
-    let element = format!("for={node};host=\"{host}\";proto=https");
-    let forwarded = match previous_forwarded {
+    let element = element(peer, host);
+    let forwarded = match joined(headers, &FORWARDED) {
         Some(previous) => format!("{previous}, {element}"),
         None => element,
     };
     set(headers, X_FORWARDED_FOR, &chain);
     set(headers, FORWARDED, &forwarded);
-    if !(trusted && headers.contains_key(&X_FORWARDED_HOST)) {
+    if !headers.contains_key(&X_FORWARDED_HOST) {
         set(headers, X_FORWARDED_HOST, host);
     }
-    if !(trusted && headers.contains_key(&X_FORWARDED_PROTO)) {
-        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("https"));
+    if !headers.contains_key(&X_FORWARDED_PROTO) {
+        headers.insert(X_FORWARDED_PROTO, HTTPS);
     }
-    if !(trusted && headers.contains_key(&X_FORWARDED_PORT)) {
-        headers.insert(X_FORWARDED_PORT, HeaderValue::from(local.port()));
+    if !headers.contains_key(&X_FORWARDED_PORT) {
+        headers.insert(X_FORWARDED_PORT, HeaderValue::from(port));
     }
 }
 
@@ -123,8 +137,6 @@ fn parse_node(text: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use gatehouse_model::configuration::Zone;
 
     use super::*;
@@ -137,6 +149,20 @@ mod tests {
             serves_metrics: false,
             hosts: Vec::new(),
             trusted_proxies: trusted.iter().map(|network| network.parse().unwrap()).collect(),
+        }
+    }
+
+    fn connection(peer: &str, local: &str) -> Connection {
+        Connection {
+            listener: Arc::from("public"),
+            peer: peer.parse().unwrap(),
+            local: local.parse().unwrap(),
+            tls_version: "TLSv1.3",
+            tls_cipher: "",
+            server_name: None,
+            terms: None,
+            certificate: None,
+            forwarding: Default::default(),
         }
     }
 
@@ -170,20 +196,21 @@ mod tests {
 
     #[test]
     fn the_backend_is_told_the_truth() {
-        let (peer, local) = ("203.0.113.9:5000".parse().unwrap(), "192.0.2.1:8443".parse().unwrap());
+        let connection = connection("203.0.113.9:5000", "192.0.2.1:8443");
+        let host = Arc::from("api.example");
         let mut fields = headers(&[
             ("x-forwarded-for", "10.0.0.1"),
             ("x-forwarded-proto", "http"),
             ("forwarded", "for=x"),
         ]);
-        write_forwarding_headers(&listener(&[]), peer, local, "api.example", &mut fields);
+        write_forwarding_headers(&listener(&[]), &connection, &host, &mut fields);
         assert_eq!(fields["x-forwarded-for"], "203.0.113.9");
         assert_eq!(fields["x-forwarded-proto"], "https");
         assert_eq!(fields["x-forwarded-host"], "api.example");
         assert_eq!(fields["forwarded"], "for=203.0.113.9;host=\"api.example\";proto=https");
 
         let mut fields = headers(&[("x-forwarded-for", "1.1.1.1"), ("x-forwarded-host", "outer.example")]);
-        write_forwarding_headers(&listener(&["203.0.113.0/24"]), peer, local, "api.example", &mut fields);
+        write_forwarding_headers(&listener(&["203.0.113.0/24"]), &connection, &host, &mut fields);
         assert_eq!(fields["x-forwarded-for"], "1.1.1.1, 203.0.113.9");
         assert_eq!(fields["x-forwarded-host"], "outer.example");
     }

@@ -6,8 +6,8 @@ use gatehouse_policy::{
     BackendChoice, Body, Clock, Exchange, Marks, Query, Random, Request, RequestUrl, Route, Variables,
 };
 use gatehouse_telemetry::trace_context::TraceContext;
-use http::header::{HOST, HeaderName, TE, UPGRADE};
-use http::{HeaderMap, HeaderValue, Method};
+use http::header::{HOST, HeaderName, UPGRADE};
+use http::{HeaderValue, Method};
 use smallvec::SmallVec;
 use uuid::Uuid;
 
@@ -25,6 +25,8 @@ pub(super) struct Target {
     pub(super) host: Arc<str>,
     /// The port in `Host`, else that of the listener.
     pub(super) port: u16,
+    /// Whether it asks for a WebSocket.
+    pub(super) websocket: bool,
 }
 
 impl Target {
@@ -47,7 +49,8 @@ impl Target {
                 _ => host.into(),
             }
         };
-        Some(Self { host, port: port.unwrap_or_else(|| connection.local.port()) })
+        let port = port.unwrap_or_else(|| connection.local.port());
+        Some(Self { host, port, websocket: is_websocket(request) })
     }
 }
 
@@ -61,26 +64,18 @@ pub(super) fn exchange(
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Exchange {
-    let websocket = is_websocket(&request);
     let (parts, body) = request.into_parts();
     let mut headers = parts.headers;
     let client_ip = forwarding::client_ip(listener, connection.peer, &headers);
-    strip_hop_by_hop(&mut headers);
+    hop_by_hop::strip_from_request(&mut headers);
     if !headers.contains_key(HOST)
         && let Some(authority) = parts.uri.authority()
         && let Ok(value) = HeaderValue::from_str(authority.as_str())
     {
         headers.insert(HOST, value);
     }
-    forwarding::write_forwarding_headers(
-        listener,
-        connection.peer,
-        connection.local,
-        &target.host,
-        &mut headers,
-    );
-    let id = Uuid::from_u64_pair(random.next(), random.next());
-    let id = uuid::Builder::from_u128(id.as_u128()).with_version(uuid::Version::Random).into_uuid();
+    forwarding::write_forwarding_headers(listener, connection, &target.host, &mut headers);
+    let id = random_id(random);
     let mut buffer = Uuid::encode_buffer();
     if let Ok(value) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut buffer)) {
         headers.insert(X_REQUEST_ID, value);
@@ -101,13 +96,13 @@ pub(super) fn exchange(
         started_micros: clock.monotonic_micros(),
         request: Request {
             // An extended CONNECT is what a GET with an upgrade is in HTTP/1.1; operations and policies see one method.
-            method: if websocket { Method::GET } else { parts.method },
+            method: if target.websocket { Method::GET } else { parts.method },
             url: original_url.clone(),
             original_url,
             headers,
             body,
             version: parts.version,
-            websocket,
+            websocket: target.websocket,
             client_ip,
             certificate: connection.certificate.clone(),
             matched_parameters: SmallVec::new(),
@@ -124,14 +119,10 @@ pub(super) fn exchange(
     }
 }
 
-/// Takes out the fields that belong to one connection; `TE: trailers` stays, gRPC lives by it.
-fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    let wants_trailers =
-        headers.get(TE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"trailers"));
-    hop_by_hop::strip(headers);
-    if wants_trailers {
-        headers.insert(TE, HeaderValue::from_static("trailers"));
-    }
+/// A request id (RFC 9562, version 4).
+pub(super) fn random_id(random: &dyn Random) -> Uuid {
+    let bytes = Uuid::from_u64_pair(random.next(), random.next()).into_bytes();
+    uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
 
 /// Whether a request asks for a WebSocket: an HTTP/1.1 upgrade (RFC 6455) or an extended CONNECT (RFC 8441).
@@ -165,6 +156,8 @@ fn split_authority(authority: &str) -> Option<(&str, Option<u16>)> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
 
     #[test]
@@ -180,7 +173,7 @@ mod tests {
         ] {
             headers.append(name, HeaderValue::from_static(value));
         }
-        strip_hop_by_hop(&mut headers);
+        hop_by_hop::strip_from_request(&mut headers);
         let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["accept", "te"]);

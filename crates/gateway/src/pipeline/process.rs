@@ -64,7 +64,11 @@ fn route<'s>(
         .find(&request.original_url.path, &request.original_url.query, &request.headers)
         .ok_or_else(builtin::operation_not_found)?;
     let api = api_at(snapshot, found.api).ok_or_else(builtin::operation_not_found)?;
-    request.url.path = found.rest.to_owned();
+    // What is left is the end of the path, or a slash where nothing is left.
+    match request.url.path.strip_suffix(found.rest).map(str::len) {
+        Some(matched) => drop(request.url.path.drain(..matched)),
+        None => found.rest.clone_into(&mut request.url.path),
+    }
     exchange.route.api = Some(Arc::clone(&api.facts));
     let Some(matched) = api.tree.find(request.method.as_str(), found.rest, &request.original_url.query)
     else {

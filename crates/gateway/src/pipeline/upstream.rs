@@ -46,7 +46,7 @@ impl<'u> CoreUpstream<'u> {
     ) -> Result<Response, UpstreamError> {
         let is_websocket_api = exchange.route.api.as_ref().is_some_and(|api| api.kind == ApiKind::WebSocket);
         if !(is_websocket_api && exchange.request.websocket) {
-            return self.client.forward(exchange, options).await;
+            return self.client.call(exchange, options).await;
         }
         match self.client.connect_websocket(exchange, options).await? {
             WebSocket::Refused(response) => Ok(response),

@@ -10,3 +10,6 @@ pub use self::api_tree::{ApiIndex, ApiTree, Versioning};
 pub use self::operation_tree::OperationTree;
 pub use self::path::check_path;
 pub use self::template::UrlTemplate;
+
+#[cfg(test)]
+mod mutations;

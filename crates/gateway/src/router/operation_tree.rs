@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use super::template::{Part, QueryValue, Segment, UrlTemplate, match_compound};
 
 /// The position of an operation in its API.
-pub type OperationIndex = u32;
+pub(crate) type OperationIndex = u32;
 
 /// The operations of one API.
 ///
@@ -172,7 +172,7 @@ impl Leaf {
                 Segment::Compound(parts) => {
                     let decoded = decode(raw);
                     match_compound(parts, &decoded, |name, value| {
-                        parameters.push((name.clone(), value.to_owned()))
+                        parameters.push((name.clone(), value.to_owned()));
                     });
                 }
                 Segment::Rest(Some(name)) => {

@@ -21,7 +21,7 @@ pub enum PathError {
 }
 
 /// The longest path segment, as in Azure API Management.
-pub const MAX_SEGMENT: usize = 1024;
+pub(crate) const MAX_SEGMENT: usize = 1024;
 
 /// Checks a request's path as it came.
 ///

@@ -52,18 +52,7 @@ impl Upstream for Client<'_> {
         exchange: &'f mut Exchange,
         options: &'f ForwardOptions,
     ) -> LocalBoxFuture<'f, Result<Response, UpstreamError>> {
-        Box::pin(async move {
-            let destination = self.destination(exchange)?;
-            if options.buffer_request_body {
-                let bound = self.buffered_body_bytes;
-                exchange.request.body.buffer(bound).await.map_err(UpstreamError::RequestBody)?;
-            }
-            let mut payload = Payload::take(&mut exchange.request.body);
-            let begun = self.clock.monotonic_micros();
-            let outcome = self.run(exchange, &destination, &mut payload, options).await;
-            self.conclude(&destination, begun, outcome.as_ref());
-            outcome.map_err(|failure| failure.error)
-        })
+        Box::pin(self.call(exchange, options))
     }
 }
 
@@ -103,6 +92,24 @@ struct Hop<'h> {
 }
 
 impl<'c> Client<'c> {
+    /// Sends the exchange's request and waits for the head of the answer.
+    pub(crate) async fn call(
+        &self,
+        exchange: &mut Exchange,
+        options: &ForwardOptions,
+    ) -> Result<Response, UpstreamError> {
+        let destination = self.destination(exchange)?;
+        if options.buffer_request_body {
+            let bound = self.buffered_body_bytes;
+            exchange.request.body.buffer(bound).await.map_err(UpstreamError::RequestBody)?;
+        }
+        let mut payload = Payload::take(&mut exchange.request.body);
+        let begun = self.clock.monotonic_micros();
+        let outcome = self.run(exchange, &destination, &mut payload, options).await;
+        self.conclude(&destination, begun, outcome.as_ref());
+        outcome.map_err(|failure| failure.error)
+    }
+
     /// Where the exchange's choice leads, if its breakers let it.
     pub(super) fn destination(&self, exchange: &Exchange) -> Result<Destination<'c>, UpstreamError> {
         let url = match &exchange.backend {
