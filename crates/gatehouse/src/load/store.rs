@@ -19,12 +19,13 @@ pub(crate) struct OpenStore {
 pub(crate) fn open_store(configuration: &Configuration) -> Result<OpenStore> {
     let MasterKeySource::File(key) = &configuration.store.key;
     let Database::Sqlite(database) = &configuration.store.database;
+    let place = || format!("{}: `store.key`", key.location);
     let master = if database.value.exists() {
-        MasterKey::load(&key.value)
+        let hint = "the database needs the key that it was made with: put the file back";
+        MasterKey::load(&key.value).context(hint).with_context(place)?
     } else {
-        MasterKey::load_or_create(&key.value)
+        MasterKey::load_or_create(&key.value).with_context(place)?
     };
-    let master = master.with_context(|| format!("{}: `store.key`", key.location))?;
     let store = Sqlite::open(&database.value, &master)
         .with_context(|| format!("{}: `store.database`", database.location))?;
     Ok(OpenStore { store: Box::new(store), master })

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use gatehouse_model::did_you_mean;
 use gatehouse_model::resources::{Catalog, Scope, SubscriptionState};
-use gatehouse_store::{KeyKind, Origin, SubscriptionId, SubscriptionKey, SubscriptionRecord};
+use gatehouse_store::{KeyKind, Origin, SubscriptionId, SubscriptionKey, SubscriptionRecord, effective};
 use serde_json::json;
 
 use crate::cli::{ConfigArgument, Format, Outcome};
@@ -97,7 +97,10 @@ fn act(arguments: &Arguments, config: &ConfigArgument) -> Result<()> {
             let (catalog, _) = load::read_artifacts(&configuration);
             create(&open, &catalog, name, scope, display_name.as_deref(), json)
         }
-        Action::List => list(&open, json),
+        Action::List => {
+            let (catalog, _) = load::read_artifacts(&configuration);
+            list(&open, &catalog, json)
+        }
         Action::Rotate { name, key } => rotate(&open, name, *key, json),
         Action::Suspend { name } => set_state(&open, name, SubscriptionState::Suspended),
         Action::Activate { name } => set_state(&open, name, SubscriptionState::Active),
@@ -170,8 +173,9 @@ fn check_scope(catalog: &Catalog, id: &SubscriptionId, scope: &Scope) -> Result<
     bail!("subscription `{id}`: there is no {kind} `{name}` in the artifacts{hint}")
 }
 
-fn list(open: &OpenStore, json: bool) -> Result<()> {
-    let records = open.store.subscriptions()?;
+/// The states are those in force: the artifacts may hold back what the store has active, and the other way round.
+fn list(open: &OpenStore, catalog: &Catalog, json: bool) -> Result<()> {
+    let records = effective(open.store.subscriptions()?, catalog);
     if json {
         let rows: Vec<_> = records
             .iter()

@@ -144,7 +144,8 @@ impl HttpBody for RequestBody {
 /// a failure of the request. What is on its way already is read away, within bounds, before the stream is let go.
 impl Drop for RequestBody {
     fn drop(&mut self) {
-        let Some(mut incoming) = self.incoming.take().filter(|body| !self.failed && !body.is_end_stream()) else {
+        let Some(mut incoming) = self.incoming.take().filter(|body| !self.failed && !body.is_end_stream())
+        else {
             return;
         };
         // Where no core runs (it is ending, or a test has the body alone) there is nobody to read it away.
@@ -156,11 +157,13 @@ impl Drop for RequestBody {
             while let Some(Ok(frame)) = incoming.frame().await {
                 left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
                 if left == 0 {
-                    break;
+                    // The client is held back by the stream's window from now on, and has the answer meanwhile.
+                    std::future::pending::<()>().await;
                 }
             }
         };
-        let spawn = || tokio::task::spawn_local(async move { drop(tokio::time::timeout(DRAINED_FOR, drain).await) });
+        let spawn =
+            || tokio::task::spawn_local(async move { drop(tokio::time::timeout(DRAINED_FOR, drain).await) });
         drop(catch_unwind(AssertUnwindSafe(spawn)));
     }
 }

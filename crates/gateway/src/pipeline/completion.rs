@@ -13,9 +13,9 @@ use gatehouse_telemetry::access_log::{AccessRecord, ErrorRecord};
 use gatehouse_telemetry::metrics::{OperationMetrics, RequestMeasure};
 use http::{HeaderValue, Method, StatusCode, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use uuid::Uuid;
 
 use super::ending;
+use super::intake::X_REQUEST_ID;
 use super::service::Shared;
 use crate::connection::Connection;
 
@@ -34,24 +34,33 @@ pub(super) struct Completion {
     metrics: Option<Arc<OperationMetrics>>,
     status: Option<StatusCode>,
     backend_micros: Option<u64>,
-    bytes_in: Arc<AtomicU64>,
+    request_id: HeaderValue,
+    /// Counts the request's body, where there is one.
+    body_in: Option<Arc<AtomicU64>>,
+    tunnelled_in: u64,
     bytes_out: u64,
     is_complete: bool,
+    /// Whether the backend's answer broke off.
+    is_broken: bool,
 }
 
 impl Completion {
+    /// Boxed, because it goes from hand to hand until the last byte is sent.
     pub(super) fn new(
         shared: Arc<Shared>,
         mut exchange: Exchange,
         connection: &Connection,
         zone: Zone,
-    ) -> Self {
-        let bytes_in = Arc::new(AtomicU64::new(0));
+    ) -> Box<Self> {
+        let mut body_in = None;
         if !exchange.request.body.is_empty() {
+            let bytes = Arc::default();
             let inner = std::mem::take(&mut exchange.request.body);
-            exchange.request.body = Body::stream(Counted { inner, bytes: Arc::clone(&bytes_in) });
+            exchange.request.body = Body::stream(Counted { inner, bytes: Arc::clone(&bytes) });
+            body_in = Some(bytes);
         }
-        Self {
+        let request_id = exchange.request.headers.get(X_REQUEST_ID).cloned();
+        Box::new(Self {
             method: exchange.request.method.clone(),
             listener: Arc::clone(&connection.listener),
             zone,
@@ -61,23 +70,29 @@ impl Completion {
             metrics: None,
             status: None,
             backend_micros: None,
-            bytes_in,
+            request_id: request_id.unwrap_or_else(|| HeaderValue::from_static("")),
+            body_in,
+            tunnelled_in: 0,
             bytes_out: 0,
             is_complete: false,
+            is_broken: false,
             shared,
             exchange,
-        }
+        })
     }
 
     pub(super) fn exchange(&mut self) -> &mut Exchange {
         &mut self.exchange
     }
 
+    /// The method as it came.
+    pub(super) fn method(&self) -> &Method {
+        &self.method
+    }
+
     /// The request id as a header field.
     pub(super) fn request_id(&self) -> HeaderValue {
-        let mut buffer = Uuid::encode_buffer();
-        let text = self.exchange.id.hyphenated().encode_lower(&mut buffer);
-        HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+        self.request_id.clone()
     }
 
     /// Says which operation was matched, and how long its backend took.
@@ -93,13 +108,13 @@ impl Completion {
 
     /// Says what went through a tunnel.
     pub(super) fn tunnelled(&mut self, from_client: u64, from_backend: u64) {
-        self.bytes_in.fetch_add(from_client, Ordering::Relaxed);
+        self.tunnelled_in += from_client;
         self.bytes_out += from_backend;
         self.is_complete = true;
     }
 
     /// The answer's body, which takes this value to its end.
-    pub(super) fn into_body(mut self, body: Body) -> Body {
+    pub(super) fn into_body(mut self: Box<Self>, body: Body) -> Body {
         match body {
             Body::Empty | Body::Consumed => {
                 self.is_complete = true;
@@ -110,17 +125,7 @@ impl Completion {
                 self.is_complete = true;
                 Body::Full(bytes)
             }
-            stream @ Body::Stream(_) => {
-                Body::stream(Tracked { inner: stream, completion: Some(Box::new(self)) })
-            }
-        }
-    }
-
-    fn protocol(&self) -> &'static str {
-        match self.exchange.request.version {
-            Version::HTTP_2 => "HTTP/2",
-            Version::HTTP_10 => "HTTP/1.0",
-            _ => "HTTP/1.1",
+            stream @ Body::Stream(_) => Body::stream(Tracked { inner: stream, completion: Some(self) }),
         }
     }
 
@@ -135,10 +140,15 @@ impl Completion {
                 policy_id: error.policy_id.as_deref(),
             });
         }
+        let (source, reason, message) = if self.is_broken {
+            ("forward-request", "BackendConnectionFailure", "The backend's answer broke off.")
+        } else {
+            ("client", "ClientConnectionFailure", "The answer was not sent to its end.")
+        };
         (!self.is_complete).then_some(ErrorRecord {
-            source: "client",
-            reason: "ClientConnectionFailure",
-            message: "The answer was not sent to its end.",
+            source,
+            reason,
+            message,
             section: None,
             path: None,
             policy_id: None,
@@ -147,7 +157,8 @@ impl Completion {
 
     fn finish(&mut self) {
         let now_millis = self.shared.clock.now_millis();
-        let bytes_in = self.bytes_in.load(Ordering::Relaxed);
+        let body_in = self.body_in.as_ref().map_or(0, |bytes| bytes.load(Ordering::Relaxed));
+        let bytes_in = body_in + self.tunnelled_in;
         for entry in std::mem::take(&mut self.exchange.deferred) {
             if let Deferred::Completed(act) = entry {
                 let end = End { bytes_in, bytes_out: self.bytes_out, now_millis };
@@ -178,17 +189,16 @@ impl Completion {
         let Some(log) = &self.shared.access_log else { return };
         let request = &self.exchange.request;
         let route = &self.exchange.route;
-        let mut buffer = Uuid::encode_buffer();
         log.record(&AccessRecord {
             time_millis: self.received_millis,
-            request_id: self.exchange.id.hyphenated().encode_lower(&mut buffer),
+            request_id: self.request_id.to_str().unwrap_or_default(),
             listener: &self.listener,
             zone: self.zone.as_str(),
             client_ip: request.client_ip,
             method: self.method.as_str(),
             host: Some(request.original_url.host.as_bytes()),
             path: request.original_url.path.as_bytes(),
-            protocol: self.protocol(),
+            protocol: protocol(request.version),
             tls_version: Some(self.tls_version),
             tls_cipher: Some(self.tls_cipher),
             client_certificate: request.certificate.as_ref().map(|known| known.thumbprint_sha256.as_str()),
@@ -209,6 +219,15 @@ impl Completion {
 impl Drop for Completion {
     fn drop(&mut self) {
         self.finish();
+    }
+}
+
+/// A version as the access log names it.
+pub(super) fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_2 => "HTTP/2",
+        Version::HTTP_10 => "HTTP/1.0",
+        _ => "HTTP/1.1",
     }
 }
 
@@ -236,7 +255,13 @@ impl HttpBody for Tracked {
                 self.inner.is_end_stream()
             }
             Poll::Ready(None) => true,
-            _ => false,
+            Poll::Ready(Some(Err(_))) => {
+                if let Some(completion) = &mut self.completion {
+                    completion.is_broken = true;
+                }
+                false
+            }
+            Poll::Pending => false,
         };
         if is_over && let Some(mut completion) = self.completion.take() {
             completion.is_complete = true;

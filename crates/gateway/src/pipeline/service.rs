@@ -10,19 +10,18 @@ use bytes::Bytes;
 use foldhash::fast::RandomState;
 use futures_util::future::LocalBoxFuture;
 use gatehouse_policy::{
-    Body, Clock as _, Concurrency, Failure, Random as _, ResponseCache, World, accepts_problem,
-    error_response,
+    Body, Clock as _, Concurrency, Failure, ResponseCache, World, accepts_problem, error_response,
 };
 use gatehouse_store::KeyRing;
 use gatehouse_store::counters::{CounterKeys, Counters};
 use gatehouse_telemetry::access_log::{AccessLog, AccessRecord, ErrorRecord};
 use gatehouse_telemetry::metrics::{ListenerMetrics, Metrics, OperationMetrics};
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use uuid::Uuid;
 
-use super::completion::Completion;
-use super::intake::{self, Target};
+use super::completion::{Completion, protocol};
+use super::intake::{self, Target, random_id};
 use super::upstream::CoreUpstream;
 use super::world::{CoreRandom, SystemClock};
 use super::{answer, ending, process};
@@ -88,23 +87,23 @@ impl Core {
             return self.refuse(StatusCode::SERVICE_UNAVAILABLE, "This listener has closed.", &connection);
         };
         let Some(target) = Target::of(&request, &connection) else {
-            return self.refuse(
+            let reason = "The request needs exactly one valid Host.";
+            return self.turn_away(
+                &Refused::of(&request, None),
                 StatusCode::BAD_REQUEST,
-                "The request needs exactly one valid Host.",
+                reason,
                 &connection,
             );
         };
         if !listener.answers_to(&target.host) || connection.is_misdirected(&target.host) {
-            return self.refuse(
-                StatusCode::MISDIRECTED_REQUEST,
-                "This host is not served here.",
-                &connection,
-            );
+            let refused = Refused::of(&request, Some(&target.host));
+            let status = StatusCode::MISDIRECTED_REQUEST;
+            return self.turn_away(&refused, status, "This host is not served here.", &connection);
         }
         if let Some(response) = self.built_in(&request, &listener) {
             return response;
         }
-        let upgrade = intake::is_websocket(&request).then(|| hyper::upgrade::on(&mut request));
+        let upgrade = target.websocket.then(|| hyper::upgrade::on(&mut request));
         let shared = &*self.shared;
         let exchange =
             intake::exchange(request, target, &connection, &listener, &snapshot, &shared.clock, &self.random);
@@ -141,16 +140,42 @@ impl Core {
             let snapshot = self.shared.snapshot.load();
             let now = self.shared.clock.monotonic_micros();
             snapshot.backend_measures.note_breakers(&snapshot.backends, now);
-            let mut response = Response::new(Body::from(Bytes::from(self.shared.metrics.encode())));
+            let text =
+                if request.method() == Method::HEAD { String::new() } else { self.shared.metrics.encode() };
+            let mut response = Response::new(Body::from(Bytes::from(text)));
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(Metrics::CONTENT_TYPE));
             return Some(response);
         }
         None
     }
 
-    /// Records a request of which nothing but its refusal is known.
+    /// Answers a request that does not come as far as the router.
+    fn turn_away(
+        &self,
+        refused: &Refused<'_>,
+        status: StatusCode,
+        reason: &'static str,
+        connection: &Connection,
+    ) -> Response<Body> {
+        let id = random_id(&self.random);
+        let answer = error_response(
+            &Failure::new(status, "framing", "BadRequest", reason),
+            id,
+            refused.accepts_problem,
+        );
+        let mut response = Response::new(Body::Empty);
+        *response.status_mut() = status;
+        *response.headers_mut() = answer.headers;
+        let body = answer::fit(answer.body, refused.method == "HEAD", status, response.headers_mut());
+        let bytes_out = body.bytes().map_or(0, Bytes::len) as u64;
+        self.record_refusal(refused, id, status, reason, bytes_out, connection);
+        *response.body_mut() = body;
+        response
+    }
+
     fn record_refusal(
         &self,
+        refused: &Refused<'_>,
         id: Uuid,
         status: StatusCode,
         reason: &str,
@@ -175,10 +200,10 @@ impl Core {
             listener: &connection.listener,
             zone,
             client_ip,
-            method: "",
-            host: connection.server_name.as_ref().map(|name| name.as_bytes()),
-            path: b"",
-            protocol: "",
+            method: refused.method,
+            host: refused.host.or(connection.server_name.as_deref()).map(str::as_bytes),
+            path: refused.path.as_bytes(),
+            protocol: refused.protocol,
             tls_version: Some(connection.tls_version),
             tls_cipher: Some(connection.tls_cipher),
             client_certificate: connection.certificate.as_ref().map(|known| known.thumbprint_sha256.as_str()),
@@ -213,14 +238,28 @@ impl Handler for Core {
     }
 
     fn refuse(&self, status: StatusCode, reason: &'static str, connection: &Connection) -> Response<Body> {
-        let id = Uuid::from_u64_pair(self.random.next(), self.random.next());
-        let failure = Failure::new(status, "framing", "BadRequest", reason);
-        let refused = error_response(&failure, id, accepts_problem(&http::HeaderMap::new()));
-        let bytes_out = refused.body.bytes().map_or(0, Bytes::len) as u64;
-        self.record_refusal(id, status, reason, bytes_out, connection);
-        let mut response = Response::new(refused.body);
-        *response.status_mut() = status;
-        *response.headers_mut() = refused.headers;
-        response
+        self.turn_away(&Refused::default(), status, reason, connection)
+    }
+}
+
+/// What is known of a request that is turned away.
+#[derive(Default)]
+struct Refused<'r> {
+    method: &'r str,
+    host: Option<&'r str>,
+    path: &'r str,
+    protocol: &'static str,
+    accepts_problem: bool,
+}
+
+impl<'r> Refused<'r> {
+    fn of(request: &'r Request<Body>, host: Option<&'r str>) -> Self {
+        Self {
+            method: request.method().as_str(),
+            host,
+            path: request.uri().path(),
+            protocol: protocol(request.version()),
+            accepts_problem: accepts_problem(request.headers()),
+        }
     }
 }

@@ -3,30 +3,38 @@
 use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
 use tokio::time::{Instant, sleep_until};
 
-/// Bytes that went through a tunnel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Bytes that have gone through a tunnel so far.
+#[derive(Debug, Default)]
 pub(super) struct Carried {
-    pub(super) from_client: u64,
-    pub(super) from_backend: u64,
+    by_client: Cell<u64>,
+    by_backend: Cell<u64>,
 }
 
-/// Copies both ways. Gives what was carried, however the tunnel ends.
-pub(super) async fn join<C, B>(client: C, backend: B, silence: Duration) -> Carried
+impl Carried {
+    pub(super) fn by_client(&self) -> u64 {
+        self.by_client.get()
+    }
+
+    pub(super) fn by_backend(&self) -> u64 {
+        self.by_backend.get()
+    }
+}
+
+/// Copies both ways and counts what it carries.
+pub(super) async fn join<C, B>(client: C, backend: B, silence: Duration, carried: &Carried)
 where
     C: AsyncRead + AsyncWrite + Unpin,
     B: AsyncRead + AsyncWrite + Unpin,
 {
-    let heard = Rc::new(Cell::new(Instant::now()));
-    let (from_client, from_backend) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
-    let mut client = Heard { inner: client, heard: Rc::clone(&heard), bytes: Rc::clone(&from_client) };
-    let mut backend = Heard { inner: backend, heard: Rc::clone(&heard), bytes: Rc::clone(&from_backend) };
+    let heard = Cell::new(Instant::now());
+    let mut client = Heard { inner: client, last: &heard, bytes: &carried.by_client };
+    let mut backend = Heard { inner: backend, last: &heard, bytes: &carried.by_backend };
     let silent = async {
         // Wakes once a silence, not once a message.
         while heard.get().elapsed() < silence {
@@ -38,17 +46,16 @@ where
         _ = copy_bidirectional(&mut client, &mut backend) => {}
         () = silent => {}
     }
-    Carried { from_client: from_client.get(), from_backend: from_backend.get() }
 }
 
 /// One side, noting when something came from it, and how much.
-struct Heard<T> {
+struct Heard<'t, T> {
     inner: T,
-    heard: Rc<Cell<Instant>>,
-    bytes: Rc<Cell<u64>>,
+    last: &'t Cell<Instant>,
+    bytes: &'t Cell<u64>,
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Heard<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for Heard<'_, T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -58,15 +65,19 @@ impl<T: AsyncRead + Unpin> AsyncRead for Heard<T> {
         let polled = Pin::new(&mut self.inner).poll_read(context, buffer);
         let came = buffer.filled().len() - before;
         if came > 0 {
-            self.heard.set(Instant::now());
+            self.last.set(Instant::now());
             self.bytes.set(self.bytes.get() + came as u64);
         }
         polled
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Heard<T> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for Heard<'_, T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.inner).poll_write(context, data)
     }
 
@@ -90,7 +101,8 @@ mod tests {
         let (mut client, client_end) = tokio::io::duplex(64);
         let (mut backend, backend_end) = tokio::io::duplex(64);
         let begun = Instant::now();
-        let joined = join(client_end, backend_end, Duration::from_secs(60));
+        let carried = Carried::default();
+        let joined = join(client_end, backend_end, Duration::from_secs(60), &carried);
         let talk = async {
             let mut buffer = [0; 5];
             for _ in 0..3 {
@@ -101,11 +113,11 @@ mod tests {
             backend.write_all(b"hi").await.unwrap();
             std::future::pending::<()>().await;
         };
-        let carried = tokio::select! {
-            carried = joined => carried,
+        tokio::select! {
+            () = joined => {}
             () = talk => unreachable!("the talk does not end"),
-        };
-        assert_eq!(carried, Carried { from_client: 15, from_backend: 2 });
+        }
+        assert_eq!((carried.by_client(), carried.by_backend()), (15, 2));
         assert_eq!(begun.elapsed().as_secs(), 150 + 60);
     }
 
@@ -121,7 +133,9 @@ mod tests {
             client.read_to_end(&mut all).await.unwrap();
             all
         };
-        let (carried, all) = tokio::join!(join(client_end, backend_end, Duration::from_secs(60)), reading);
-        assert_eq!((carried.from_backend, all.as_slice()), (3, &b"bye"[..]));
+        let carried = Carried::default();
+        let ((), all) =
+            tokio::join!(join(client_end, backend_end, Duration::from_secs(60), &carried), reading);
+        assert_eq!((carried.by_backend(), all.as_slice()), (3, &b"bye"[..]));
     }
 }

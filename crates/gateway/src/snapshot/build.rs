@@ -199,7 +199,7 @@ fn check_exposure(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) {
                 .flat_map(|(_, resources)| resources.apis.values().map(|api| api.root.as_str()))
         };
         for name in names {
-            if known().any(|root| root == name.value) {
+            if known().any(|root| root == name.value) || is_unread(&name.value, diagnostics) {
                 continue;
             }
             let message =
@@ -211,6 +211,16 @@ fn check_exposure(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) {
             diagnostics.push(finding);
         }
     }
+}
+
+/// Whether an error explains why the API is missing: it would be told twice otherwise.
+fn is_unread(api: &str, diagnostics: &Diagnostics) -> bool {
+    diagnostics.iter().filter(|finding| finding.severity == Severity::Error).any(|finding| {
+        let Some(location) = &finding.location else { return false };
+        let mut parts = location.file.iter();
+        finding.id == "unreadable-artifacts"
+            || parts.any(|part| part == "apis") && parts.next().is_some_and(|name| name == api)
+    })
 }
 
 struct Builder<'b> {
