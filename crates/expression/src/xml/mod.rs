@@ -1,5 +1,6 @@
 //! The XML tree of `System.Xml.Linq`: nodes that know their parents and may be changed.
 
+mod bounds;
 mod parse;
 mod write;
 

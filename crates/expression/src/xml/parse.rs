@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Attribute, Kind, MAX_DEPTH, Name, Node, XMLNS};
+use super::{Attribute, Kind, Name, Node, XMLNS, bounds};
 use crate::exception::Thrown;
 use crate::types::Id;
 
@@ -13,7 +13,7 @@ fn fail(message: impl Into<Arc<str>>) -> Thrown {
 /// Reads a document; white space between elements counts for nothing unless it is preserved.
 pub(crate) fn parse(text: &str, preserve: bool) -> Result<Arc<Node>, Thrown> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    too_deep(text)?;
+    bounds::check(text).map_err(fail)?;
     let parsed = roxmltree::Document::parse(text).map_err(|e| fail(e.to_string()))?;
     let document = Node::new(Kind::Document, None, declaration(text));
     for child in parsed.root().children() {
@@ -22,26 +22,6 @@ pub(crate) fn parse(text: &str, preserve: bool) -> Result<Arc<Node>, Thrown> {
         }
     }
     Ok(document)
-}
-
-/// Text nested too deeply is refused before it is read: reading it takes a frame a level.
-fn too_deep(text: &str) -> Result<(), Thrown> {
-    let bytes = text.as_bytes();
-    let mut depth = 0_usize;
-    for (n, byte) in bytes.iter().enumerate() {
-        match (byte, bytes.get(n + 1)) {
-            (b'<', Some(b'/')) | (b'/', Some(b'>')) => depth = depth.saturating_sub(1),
-            (b'<', Some(b'!' | b'?')) => {}
-            (b'<', _) => {
-                depth += 1;
-                if depth > MAX_DEPTH {
-                    return Err(fail(format!("Elements are nested deeper than {MAX_DEPTH} levels.")));
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 /// The XML declaration's inside, where there is one.
@@ -67,13 +47,8 @@ fn convert(node: &roxmltree::Node<'_, '_>, preserve: bool) -> Result<Option<Arc<
         local: local.into(),
     };
     let element = Node::element(name(node.tag_name().namespace(), node.tag_name().name()));
-    let inherited: Vec<_> = node.parent().map(|p| p.namespaces().collect()).unwrap_or_default();
-    for declared in node.namespaces() {
-        if inherited
-            .iter()
-            .any(|n: &&roxmltree::Namespace<'_>| n.name() == declared.name() && n.uri() == declared.uri())
-            || declared.name() == Some("xml")
-        {
+    for declared in declarations(node) {
+        if declared.name() == Some("xml") {
             continue;
         }
         let name = match declared.name() {
@@ -98,4 +73,34 @@ fn convert(node: &roxmltree::Node<'_, '_>, preserve: bool) -> Result<Option<Arc<
         element.add_text("")?;
     }
     Ok(Some(element))
+}
+
+/// The namespaces that an element declares itself. The reader keeps each once, so that those of the parent are the same
+/// in memory; comparing their texts would let a small document take long.
+fn declarations<'a, 'i>(node: &roxmltree::Node<'a, 'i>) -> Vec<&'a roxmltree::Namespace<'i>> {
+    let inherited: Vec<_> = node.parent().map(|p| p.namespaces().collect()).unwrap_or_default();
+    let in_scope: Vec<_> = node.namespaces().collect();
+    let same = |a: &&roxmltree::Namespace<'i>, b: &&roxmltree::Namespace<'i>| std::ptr::eq(*a, *b);
+    if in_scope.len() == inherited.len() && in_scope.iter().zip(&inherited).all(|(a, b)| same(a, b)) {
+        return Vec::new();
+    }
+    in_scope.into_iter().filter(|n| !inherited.iter().any(|i| same(n, i))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::declarations;
+
+    #[test]
+    fn an_element_declares_what_its_parent_has_not() {
+        let text = "<a xmlns='u' xmlns:p='1'><p:b/><c xmlns='u' xmlns:p='2' xmlns:q='1'/><d xmlns='u' xmlns:p='1'/></a>";
+        let document = roxmltree::Document::parse(text).unwrap();
+        let declared: Vec<Vec<_>> = document
+            .root_element()
+            .children()
+            .map(|child| declarations(&child).iter().map(|n| (n.name(), n.uri().to_owned())).collect())
+            .collect();
+        let (p, q) = ((Some("p"), "2".to_owned()), (Some("q"), "1".to_owned()));
+        assert_eq!(declared, [vec![], vec![p, q], vec![]]);
+    }
 }
