@@ -64,3 +64,27 @@ async fn a_rate_limit_counts_each_subscription_by_itself() {
     assert_eq!(with("two-primary").get("/a/x").await.status, 200);
     assert_eq!(backend.seen().len(), 3);
 }
+
+#[tokio::test]
+async fn secrets_in_messages_of_policies_stand_in_no_log() {
+    let backend = Backend::echo();
+    let check = "<check-header name=\"Authorization\" failed-check-httpcode=\"401\" failed-check-error-message=\"no\" ignore-case=\"false\"><value>{{secret-token}}</value></check-header>";
+    let throw = "<set-variable name=\"x\" value=\"@{ throw new Exception(&quot;got {{secret-token}}&quot;); }\" />";
+    let landing = Landing::new()
+        .api(Api::new("a", &backend.url()).operation("get", "GET", "/x").inbound(check))
+        .api(Api::new("b", &backend.url()).operation("get", "GET", "/x").inbound(throw));
+    landing.file(
+        "artifacts/named values/secret-token/namedValueInformation.json",
+        r#"{ "properties": { "displayName": "secret-token", "secret": true, "value": "s3cret-of-the-gateway" } }"#,
+    );
+    let gateway = Gateway::start(landing).await;
+    let wrong = gateway.client().header("authorization", "Bearer token-of-the-client").get("/a/x").await;
+    assert_eq!(wrong.status, 401);
+    assert_eq!(gateway.client().header("authorization", "s3cret-of-the-gateway").get("/a/x").await.status, 200);
+    assert_eq!(gateway.client().get("/b/x").await.status, 500);
+    let rows = gateway.access_log(3).await;
+    let messages: Vec<&str> = rows.iter().filter_map(|row| row["error"]["message"].as_str()).collect();
+    assert_eq!(messages.len(), 2, "{messages:?}");
+    assert_eq!(messages[0], "The value of the header Authorization is not allowed. Access denied.");
+    assert!(messages[1].contains("got ***"), "{messages:?}");
+}

@@ -18,6 +18,8 @@ pub struct Failure {
     pub reason: Cow<'static, str>,
     /// What `context.LastError.Message` says.
     pub message: Cow<'static, str>,
+    /// What logs say, where the message holds what a client has sent and no log may keep.
+    pub log_message: Option<Cow<'static, str>>,
     /// What the client is told, where that differs from the message: inner workings stay inside.
     pub public_message: Option<Cow<'static, str>>,
     /// Header fields of the default answer, such as `Retry-After`.
@@ -42,6 +44,7 @@ impl Failure {
             source: source.into(),
             reason: reason.into(),
             message: message.into(),
+            log_message: None,
             public_message: None,
             headers: None,
             origin: None,
@@ -61,6 +64,12 @@ impl Failure {
     /// Tells the client something else than the log.
     pub fn public(mut self, message: impl Into<Cow<'static, str>>) -> Self {
         self.public_message = Some(message.into());
+        self
+    }
+
+    /// Says something else in logs than in `context.LastError`.
+    pub fn logged(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.log_message = Some(message.into());
         self
     }
 

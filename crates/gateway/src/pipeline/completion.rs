@@ -129,12 +129,12 @@ impl Completion {
         }
     }
 
-    fn error(&self) -> Option<ErrorRecord<'_>> {
+    fn error<'r>(&'r self, logged: Option<&'r str>) -> Option<ErrorRecord<'r>> {
         if let Some(error) = &self.exchange.last_error {
             return Some(ErrorRecord {
                 source: &error.source,
                 reason: &error.reason,
-                message: &error.message,
+                message: logged.unwrap_or_default(),
                 section: error.section,
                 path: error.path.as_deref(),
                 policy_id: error.policy_id.as_deref(),
@@ -187,6 +187,10 @@ impl Completion {
             }
         }
         let Some(log) = &self.shared.access_log else { return };
+        let message = self.exchange.last_error.as_ref().map(|error| {
+            let snapshot = self.shared.snapshot.load();
+            snapshot.secrets.mask(error.log_message.as_deref().unwrap_or(&error.message)).into_owned()
+        });
         let request = &self.exchange.request;
         let route = &self.exchange.route;
         log.record(&AccessRecord {
@@ -211,7 +215,7 @@ impl Completion {
             operation: route.operation.as_ref().map(|operation| &*operation.id),
             product: route.product.as_ref().map(|product| &*product.id),
             subscription: route.subscription.as_ref().map(|subscription| &*subscription.id),
-            error: self.error(),
+            error: self.error(message.as_deref()),
         });
     }
 }

@@ -18,6 +18,7 @@ use http::HeaderName;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Snapshot;
+use super::secrets::Secrets;
 use super::backend_measures::BackendMeasures;
 use super::listener::ListenerFacts;
 use super::published::{OperationPlans, ProductIndex, PublishedApi, PublishedOperation, PublishedProduct};
@@ -80,6 +81,7 @@ pub fn build(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) -> Option
         internal,
         products,
         global: policies.global(),
+        secrets: Secrets::of(input.named_values),
         backend_measures: BackendMeasures::new(input.metrics, &backends),
         backends: Arc::new(backends),
         listeners,

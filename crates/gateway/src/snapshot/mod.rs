@@ -5,6 +5,7 @@ mod backend_measures;
 mod build;
 mod listener;
 mod published;
+mod secrets;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub use self::access::{AccessDecision, Denied, decide_access};
 pub use self::backend_measures::BackendMeasures;
 pub use self::build::{SnapshotInput, build};
 pub use self::listener::ListenerFacts;
+pub use self::secrets::Secrets;
 pub use self::published::{OperationPlans, ProductIndex, PublishedApi, PublishedOperation, PublishedProduct};
 
 /// The compiled configuration.
@@ -44,6 +46,8 @@ pub struct Snapshot {
     pub backends: Arc<Backends>,
     /// What is measured of where requests go.
     pub backend_measures: BackendMeasures,
+    /// What must stand in no log.
+    pub secrets: Secrets,
     /// What each listener stands for.
     pub listeners: HashMap<Arc<str>, Arc<ListenerFacts>, RandomState>,
 }

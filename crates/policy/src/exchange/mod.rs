@@ -130,6 +130,8 @@ pub struct LastError {
     pub reason: String,
     /// What people read.
     pub message: String,
+    /// What logs say, where that differs.
+    pub log_message: Option<String>,
     /// `global`, `workspace`, `product`, `api` or `operation`.
     pub scope: Option<&'static str>,
     /// `inbound`, `backend`, `outbound` or `on-error`.

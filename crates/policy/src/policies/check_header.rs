@@ -3,6 +3,7 @@
 //! Source: <https://learn.microsoft.com/azure/api-management/check-header-policy>.
 
 use http::{HeaderName, StatusCode};
+use subtle::ConstantTimeEq as _;
 
 use crate::compiler::{Builder, Reported};
 use crate::document::Element;
@@ -42,17 +43,14 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
 }
 
 impl CheckHeader {
-    /// What is wrong: reason and message.
-    fn verdict(
-        &self,
-        exchange: &mut Exchange,
-        world: &World<'_>,
-    ) -> Result<Option<(&'static str, String)>, Failure> {
+    /// What is wrong: the failure with APIM's reason and message, its status and public message to come.
+    fn verdict(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Option<Failure>, Failure> {
+        let failure = |reason, message| Failure::new(StatusCode::UNAUTHORIZED, "check-header", reason, message);
         let name = self.name.evaluate(exchange, world)?;
         let mut found = exchange.request.headers.get_all(&*name).iter();
         let Some(first) = found.next() else {
             let message = format!("Header {} was not found in the request. Access denied.", &*name);
-            return Ok(Some(("HeaderNotFound", message)));
+            return Ok(Some(failure("HeaderNotFound", message)));
         };
         if self.values.is_empty() {
             return Ok(None);
@@ -63,29 +61,31 @@ impl CheckHeader {
             let ignores_case = self.ignores_case.evaluate(exchange, world)?;
             for allowed in &self.values {
                 let allowed = allowed.evaluate(exchange, world)?;
+                // The allowed value may be a secret: the time of the comparison tells nothing about it.
                 let equal = if ignores_case {
-                    allowed.to_lowercase() == value.to_lowercase()
+                    allowed.to_lowercase().as_bytes().ct_eq(value.to_lowercase().as_bytes())
                 } else {
-                    *allowed == *value
+                    allowed.as_bytes().ct_eq(value.as_bytes())
                 };
-                if equal {
+                if equal.into() {
                     return Ok(None);
                 }
             }
         }
         let message = format!("Header {} value of {value} is not allowed. Access denied.", &*name);
-        Ok(Some(("HeaderValueNotAllowed", message)))
+        let logged = format!("The value of the header {} is not allowed. Access denied.", &*name);
+        Ok(Some(failure("HeaderValueNotAllowed", message).logged(logged)))
     }
 }
 
 impl Policy for CheckHeader {
     fn apply(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
-        let Some((reason, message)) = self.verdict(exchange, world)? else { return Ok(Flow::Continue) };
+        let Some(failure) = self.verdict(exchange, world)? else { return Ok(Flow::Continue) };
         let code = self.status.evaluate(exchange, world)?;
         let status = u16::try_from(code).ok().and_then(|code| StatusCode::from_u16(code).ok());
         let public = self.message.evaluate(exchange, world)?.to_owned();
-        Err(Failure::new(status.unwrap_or(StatusCode::UNAUTHORIZED), "check-header", reason, message)
-            .public(public))
+        let status = status.unwrap_or(StatusCode::UNAUTHORIZED);
+        Err(Failure { status, ..failure }.public(public))
     }
 }
 
