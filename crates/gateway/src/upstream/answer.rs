@@ -16,6 +16,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::expect::Gate;
 use super::pool::StreamSlot;
+use super::trailers;
 use crate::hop_by_hop;
 
 /// Makes an exchange's answer of a backend's.
@@ -104,7 +105,7 @@ impl HttpBody for AnswerBody {
         match Pin::new(&mut this.incoming).poll_frame(context) {
             Poll::Ready(Some(Ok(frame))) => {
                 this.armed = false;
-                Poll::Ready(Some(Ok(frame)))
+                Poll::Ready(Some(Ok(trailers::pass(frame))))
             }
             Poll::Ready(Some(Err(error))) => {
                 this.done = true;

@@ -41,6 +41,7 @@ mod redirect;
 mod request_body;
 mod request_head;
 mod tls_profile;
+mod trailers;
 mod websocket;
 
 pub use self::backends::{BackendSources, Backends, check_base_url};

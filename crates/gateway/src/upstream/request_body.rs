@@ -10,6 +10,7 @@ use gatehouse_policy::{Body, BodyError};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::expect::Gate;
+use super::trailers;
 
 /// Why the client's body failed, told to whoever waits for the answer.
 pub(super) type Failure = Rc<RefCell<Option<BodyError>>>;
@@ -58,7 +59,7 @@ impl HttpBody for RequestBody {
         if let (Poll::Ready(Some(Err(error))), Some(failure)) = (&frame, &self.failure) {
             *failure.borrow_mut() = Some(error.clone());
         }
-        frame
+        frame.map_ok(trailers::pass)
     }
 
     fn is_end_stream(&self) -> bool {
