@@ -74,6 +74,8 @@ impl ServerTls {
     /// The index of the entry for a lower-case host name: exact, then wildcard, then the first.
     pub fn select(&self, host: Option<&str>) -> usize {
         let Some(host) = host else { return 0 };
+        // A name with the root's dot is the same name (RFC 3986 section 3.2.2), and has the same settings.
+        let host = host.strip_suffix('.').unwrap_or(host);
         if let Some(index) = self.exact.get(host) {
             return *index;
         }

@@ -153,6 +153,7 @@ fn a_host_with_other_settings_is_misdirected() {
     for (host, misdirected) in [
         ("a.example", "false"),
         ("b.example", "true"),
+        ("b.example.", "true"),
         ("y.wild.example", "true"),
         ("c.example", "false"),
         ("unknown", "false"),
