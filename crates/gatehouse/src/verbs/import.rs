@@ -45,11 +45,30 @@ struct Definition {
     #[arg(long, value_name = "DIR")]
     references_within: Option<PathBuf>,
     /// Where requests go; default: the first server of the definition
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = backend_url)]
     backend: Option<url::Url>,
     /// Replace an API of that name that differs
     #[arg(long)]
     force: bool,
+}
+
+/// A URL that an API's requests can go to.
+///
+/// # Errors
+/// What is wrong with the text, and what would be right.
+pub(super) fn backend_url(text: &str) -> Result<url::Url, String> {
+    let url =
+        url::Url::parse(text).map_err(|error| format!("{error} (such as https://petstore.example/v2)"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("`{}` is no scheme of a backend (use http or https)", url.scheme()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a backend's URL holds no user (a backend has `credentials`)".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("a backend's URL has neither a query nor a fragment".to_owned());
+    }
+    Ok(url)
 }
 
 /// Writes the files of the API.

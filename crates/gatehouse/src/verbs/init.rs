@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     openapi: Option<PathBuf>,
     /// Where that API's requests go; default: the first server of the definition
-    #[arg(long, value_name = "URL", requires = "openapi")]
+    #[arg(long, value_name = "URL", requires = "openapi", value_parser = super::import::backend_url)]
     backend: Option<url::Url>,
     /// The resource name of that API; default: the definition's file name
     #[arg(long, requires = "openapi")]
