@@ -69,7 +69,8 @@ async fn a_rate_limit_counts_each_subscription_by_itself() {
 async fn secrets_in_messages_of_policies_stand_in_no_log() {
     let backend = Backend::echo();
     let check = "<check-header name=\"Authorization\" failed-check-httpcode=\"401\" failed-check-error-message=\"no\" ignore-case=\"false\"><value>{{secret-token}}</value></check-header>";
-    let throw = "<set-variable name=\"x\" value=\"@{ throw new Exception(&quot;got {{secret-token}}&quot;); }\" />";
+    let throw =
+        "<set-variable name=\"x\" value=\"@{ throw new Exception(&quot;got {{secret-token}}&quot;); }\" />";
     let landing = Landing::new()
         .api(Api::new("a", &backend.url()).operation("get", "GET", "/x").inbound(check))
         .api(Api::new("b", &backend.url()).operation("get", "GET", "/x").inbound(throw));
@@ -80,11 +81,16 @@ async fn secrets_in_messages_of_policies_stand_in_no_log() {
     let gateway = Gateway::start(landing).await;
     let wrong = gateway.client().header("authorization", "Bearer token-of-the-client").get("/a/x").await;
     assert_eq!(wrong.status, 401);
-    assert_eq!(gateway.client().header("authorization", "s3cret-of-the-gateway").get("/a/x").await.status, 200);
+    assert_eq!(
+        gateway.client().header("authorization", "s3cret-of-the-gateway").get("/a/x").await.status,
+        200
+    );
     assert_eq!(gateway.client().get("/b/x").await.status, 500);
     let rows = gateway.access_log(3).await;
-    let messages: Vec<&str> = rows.iter().filter_map(|row| row["error"]["message"].as_str()).collect();
+    // Cores write their records in no order.
+    let mut messages: Vec<&str> = rows.iter().filter_map(|row| row["error"]["message"].as_str()).collect();
+    messages.sort_unstable_by_key(|message| message.starts_with("Expression"));
     assert_eq!(messages.len(), 2, "{messages:?}");
-    assert_eq!(messages[0], "The value of the header Authorization is not allowed. Access denied.");
+    assert_eq!(messages[0], "The message holds what the client has sent and is not logged.");
     assert!(messages[1].contains("got ***"), "{messages:?}");
 }

@@ -18,8 +18,6 @@ pub struct Failure {
     pub reason: Cow<'static, str>,
     /// What `context.LastError.Message` says.
     pub message: Cow<'static, str>,
-    /// What logs say, where the message holds what a client has sent and no log may keep.
-    pub log_message: Option<Cow<'static, str>>,
     /// What the client is told, where that differs from the message: inner workings stay inside.
     pub public_message: Option<Cow<'static, str>>,
     /// Header fields of the default answer, such as `Retry-After`.
@@ -29,6 +27,8 @@ pub struct Failure {
     /// Whether the answer as it stands is kept instead of a default one: a backend's error status that
     /// `fail-on-error-status-code` sends to `on-error`.
     pub keeps_response: bool,
+    /// Whether the message holds what a client has sent, so that no log may keep it.
+    pub is_private: bool,
 }
 
 impl Failure {
@@ -44,11 +44,11 @@ impl Failure {
             source: source.into(),
             reason: reason.into(),
             message: message.into(),
-            log_message: None,
             public_message: None,
             headers: None,
             origin: None,
             keeps_response: false,
+            is_private: false,
         }
     }
 
@@ -67,9 +67,9 @@ impl Failure {
         self
     }
 
-    /// Says something else in logs than in `context.LastError`.
-    pub fn logged(mut self, message: impl Into<Cow<'static, str>>) -> Self {
-        self.log_message = Some(message.into());
+    /// Keeps the message out of logs; `context.LastError` has it all the same.
+    pub fn private(mut self) -> Self {
+        self.is_private = true;
         self
     }
 

@@ -75,7 +75,7 @@ fn answer(exchange: &mut Exchange, failure: Failure) {
         source: failure.source.into_owned(),
         reason: failure.reason.into_owned(),
         message: failure.message.into_owned(),
-        log_message: failure.log_message.map(std::borrow::Cow::into_owned),
+        is_private: failure.is_private,
     });
 }
 

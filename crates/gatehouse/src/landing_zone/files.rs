@@ -63,7 +63,7 @@ pub(crate) fn write(folder: &Path, starter: Starter, api: &str) -> Result<Vec<Pa
     files.extend(COMMON.iter().map(|(path, text)| ((*path).to_owned(), *text)));
     match starter {
         Starter::Empty => {
-            files.push((format!("artifacts/products/starter/apis/{api}/productApiInformation.json"), "{}\n"))
+            files.push((format!("artifacts/products/starter/apis/{api}/productApiInformation.json"), "{}\n"));
         }
         Starter::Mocked | Starter::Forwarded => {
             files.extend(SAMPLE.iter().map(|(path, text)| ((*path).to_owned(), *text)));

@@ -77,7 +77,7 @@ pub(crate) fn read_keys_file(file: &Path) -> Result<KeysFile, Diagnostics> {
                     );
                 }
                 (Some(_), Some(Err(why))) => {
-                    findings.error("bad-value", value.location(&name), why.to_string())
+                    findings.error("bad-value", value.location(&name), why.to_string());
                 }
                 (Some(_), None) => findings.error("wrong-type", value.location(&name), "a key is a text"),
             }

@@ -31,6 +31,9 @@ use crate::load::{self, CompileWith, OpenStore};
 /// The most counters that are kept: about 100 bytes each.
 const MAX_COUNTERS: usize = 1_000_000;
 
+/// How much longer than the drain timeout a stop may take.
+const DRAIN_GRACE: Duration = Duration::from_secs(5);
+
 /// What an instance is started from.
 pub(crate) struct Sources {
     /// The configuration file.
@@ -219,6 +222,7 @@ impl Running {
     /// Lets requests under way end, within `limits.drain_timeout`.
     pub(crate) fn drain(mut self) {
         self.log.info("draining");
+        exit_at_last(self.in_force.configuration.limits.drain_timeout + DRAIN_GRACE);
         if let Some(listeners) = self.listeners.take() {
             let drained = listeners.drain();
             if drained.aborted > 0 {
@@ -232,6 +236,15 @@ impl Running {
         self.log.info("stopped");
         self.log.flush(Duration::from_secs(2));
     }
+}
+
+/// Ends the process where a core that does not come back would keep it.
+fn exit_at_last(patience: Duration) {
+    std::thread::spawn(move || {
+        std::thread::sleep(patience);
+        eprintln!("error: stopped by force: a request did not end within the drain timeout");
+        std::process::exit(1);
+    });
 }
 
 /// Prints keys that were made for a subscription; this is the only time.

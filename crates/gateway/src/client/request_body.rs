@@ -28,6 +28,11 @@ impl From<FramingError> for io::Error {
     }
 }
 
+/// Lets go of a body that nobody reads, as [`bounded`] does at its end.
+pub(crate) fn let_go(incoming: Incoming, limits: &Limits, close: CloseFlag) {
+    drop(bounded(incoming, limits, close));
+}
+
 /// The body as the handler gets it. `close` is set when the body fails: what follows on the connection cannot be
 /// told apart from the rest of the body.
 pub(crate) fn bounded(incoming: Incoming, limits: &Limits, close: CloseFlag) -> Body {
@@ -45,6 +50,7 @@ pub(crate) fn bounded(incoming: Incoming, limits: &Limits, close: CloseFlag) -> 
         waited: Duration::ZERO,
         timer: None,
         failed: false,
+        drained: DRAINED_BYTES,
     })
 }
 
@@ -61,11 +67,18 @@ struct RequestBody {
     waited: Duration,
     timer: Option<Pin<Box<Sleep>>>,
     failed: bool,
+    /// How much of what is left is read away at the end.
+    drained: usize,
 }
 
 impl RequestBody {
     fn fail<T>(&mut self, error: BodyError) -> Poll<Option<Result<T, BodyError>>> {
         self.failed = true;
+        // What is too large is not read any further, but its client is to see the answer.
+        self.drained = 0;
+        if !matches!(error, BodyError::TooLarge { .. }) {
+            self.incoming = None;
+        }
         self.timer = None;
         self.close.set();
         Poll::Ready(Some(Err(error)))
@@ -152,15 +165,15 @@ impl Drop for RequestBody {
         if std::thread::panicking() || tokio::runtime::Handle::try_current().is_err() {
             return;
         }
+        let mut left = self.drained;
         let drain = async move {
-            let mut left = DRAINED_BYTES;
-            while let Some(Ok(frame)) = incoming.frame().await {
+            while left > 0 {
+                let Some(Ok(frame)) = incoming.frame().await else { return };
                 left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
-                if left == 0 {
-                    // The client is held back by the stream's window from now on, and has the answer meanwhile.
-                    std::future::pending::<()>().await;
-                }
             }
+            // The client is held back by the stream's window from now on, and has the answer meanwhile.
+            std::future::pending::<()>().await;
+            drop(incoming);
         };
         let spawn =
             || tokio::task::spawn_local(async move { drop(tokio::time::timeout(DRAINED_FOR, drain).await) });

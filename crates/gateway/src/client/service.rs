@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 
 use super::activity::{Activity, CloseFlag, Flight};
 use super::refusal::Refusal;
-use super::request_body::bounded;
+use super::request_body::{bounded, let_go};
 use super::response_body::{ResponseBody, TurnCell};
 use crate::connection::{Connection, Handler};
 
@@ -40,6 +40,7 @@ impl Exchanges {
     pub(crate) fn handle(&self, request: Request<Incoming>) -> Answer {
         let announced = announced_length(request.headers());
         if announced.is_some_and(|length| length > self.limits.body_bytes) {
+            let_go(request.into_body(), &self.limits, self.close.clone());
             return self.refuse(Refusal::BodyTooLarge);
         }
         let flight = self.activity.begin();

@@ -189,7 +189,8 @@ impl Completion {
         let Some(log) = &self.shared.access_log else { return };
         let message = self.exchange.last_error.as_ref().map(|error| {
             let snapshot = self.shared.snapshot.load();
-            snapshot.secrets.mask(error.log_message.as_deref().unwrap_or(&error.message)).into_owned()
+            let text = if error.is_private { PRIVATE } else { error.message.as_str() };
+            snapshot.secrets.mask(text).into_owned()
         });
         let request = &self.exchange.request;
         let route = &self.exchange.route;
@@ -225,6 +226,9 @@ impl Drop for Completion {
         self.finish();
     }
 }
+
+/// What the log says instead of a message that holds what the client has sent.
+const PRIVATE: &str = "The message holds what the client has sent and is not logged.";
 
 /// A version as the access log names it.
 pub(super) fn protocol(version: Version) -> &'static str {

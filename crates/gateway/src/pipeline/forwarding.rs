@@ -99,8 +99,11 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
+/// All values of a field in one. Bytes that are no text are replaced: a value that was left out because of them would
+/// take the hop along that a proxy has written behind them.
 fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+    let values: Vec<_> =
+        headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     (!values.is_empty()).then(|| values.join(", "))
 }
 
@@ -192,6 +195,19 @@ mod tests {
         assert_eq!(client_ip(&listener, peer, &standard).to_string(), "2001:db8::1");
         let broken = headers(&[("x-forwarded-for", "198.51.100.7, unknown, 10.0.0.2")]);
         assert_eq!(client_ip(&listener, peer, &broken).to_string(), "10.0.0.2");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_do_not_hide_what_a_proxy_has_written() {
+        let listener = listener(&["10.0.0.0/8"]);
+        let peer = "10.0.0.1:5000".parse().unwrap();
+        let mut fields = headers(&[("forwarded", "for=192.0.2.99")]);
+        let value = HeaderValue::from_bytes(b"\xff, 198.51.100.7").unwrap();
+        fields.insert(X_FORWARDED_FOR, value);
+        assert_eq!(client_ip(&listener, peer, &fields).to_string(), "198.51.100.7");
+        let connection = connection("10.0.0.1:5000", "192.0.2.1:8443");
+        write_forwarding_headers(&listener, &connection, &Arc::from("api.example"), &mut fields);
+        assert!(fields[X_FORWARDED_FOR].as_bytes().ends_with(b", 198.51.100.7, 10.0.0.1"));
     }
 
     #[test]

@@ -18,10 +18,10 @@ use http::HeaderName;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Snapshot;
-use super::secrets::Secrets;
 use super::backend_measures::BackendMeasures;
 use super::listener::ListenerFacts;
 use super::published::{OperationPlans, ProductIndex, PublishedApi, PublishedOperation, PublishedProduct};
+use super::secrets::Secrets;
 use crate::router::{ApiTree, OperationTree, UrlTemplate, Versioning};
 use crate::upstream::{BackendSources, Backends, check_base_url};
 

@@ -21,8 +21,8 @@ pub use self::access::{AccessDecision, Denied, decide_access};
 pub use self::backend_measures::BackendMeasures;
 pub use self::build::{SnapshotInput, build};
 pub use self::listener::ListenerFacts;
-pub use self::secrets::Secrets;
 pub use self::published::{OperationPlans, ProductIndex, PublishedApi, PublishedOperation, PublishedProduct};
+pub use self::secrets::Secrets;
 
 /// The compiled configuration.
 #[derive(Debug)]

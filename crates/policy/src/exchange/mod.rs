@@ -130,8 +130,8 @@ pub struct LastError {
     pub reason: String,
     /// What people read.
     pub message: String,
-    /// What logs say, where that differs.
-    pub log_message: Option<String>,
+    /// Whether the message holds what the client has sent, so that no log may keep it.
+    pub is_private: bool,
     /// `global`, `workspace`, `product`, `api` or `operation`.
     pub scope: Option<&'static str>,
     /// `inbound`, `backend`, `outbound` or `on-error`.

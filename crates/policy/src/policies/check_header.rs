@@ -45,7 +45,8 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
 impl CheckHeader {
     /// What is wrong: the failure with APIM's reason and message, its status and public message to come.
     fn verdict(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Option<Failure>, Failure> {
-        let failure = |reason, message| Failure::new(StatusCode::UNAUTHORIZED, "check-header", reason, message);
+        let failure =
+            |reason, message| Failure::new(StatusCode::UNAUTHORIZED, "check-header", reason, message);
         let name = self.name.evaluate(exchange, world)?;
         let mut found = exchange.request.headers.get_all(&*name).iter();
         let Some(first) = found.next() else {
@@ -73,8 +74,7 @@ impl CheckHeader {
             }
         }
         let message = format!("Header {} value of {value} is not allowed. Access denied.", &*name);
-        let logged = format!("The value of the header {} is not allowed. Access denied.", &*name);
-        Ok(Some(failure("HeaderValueNotAllowed", message).logged(logged)))
+        Ok(Some(failure("HeaderValueNotAllowed", message).private()))
     }
 }
 
