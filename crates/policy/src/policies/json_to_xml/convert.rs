@@ -5,6 +5,8 @@
 //! a CDATA section, as Newtonsoft's converter writes them. An object with more than one property, or anything else that
 //! does not give one element, stands in an element `Document`, as Azure API Management does it.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Map, Number, Value};
 
 use super::dates::{date, float};
@@ -40,7 +42,7 @@ const NIL: [(&str, &str); 2] =
 
 /// Converts a value.
 pub(super) fn to_xml(json: &Value, options: &Options<'_>) -> Result<String, Unfit> {
-    let mut writer = Writer { options, out: String::new(), prefixes: Vec::new() };
+    let mut writer = Writer { options, out: String::new(), prefixes: Prefixes::default() };
     let root = match json {
         Value::Object(map) if map.len() == 1 => map.iter().next().filter(|(name, value)| {
             !value.is_array()
@@ -69,8 +71,50 @@ fn is_text(name: &str) -> bool {
 struct Writer<'o> {
     options: &'o Options<'o>,
     out: String,
-    /// The prefixes that the elements around declare.
-    prefixes: Vec<String>,
+    prefixes: Prefixes,
+}
+
+/// The prefixes that the elements around declare. Looked up by name: a body may declare very many.
+#[derive(Default)]
+struct Prefixes {
+    declared: Vec<String>,
+    counts: HashMap<String, usize>,
+}
+
+impl Prefixes {
+    fn declare(&mut self, prefix: &str) {
+        *self.counts.entry(prefix.to_owned()).or_default() += 1;
+        self.declared.push(prefix.to_owned());
+    }
+
+    fn has(&self, prefix: &str) -> bool {
+        self.counts.contains_key(prefix)
+    }
+
+    /// Forgets what was declared since there were so many.
+    fn forget(&mut self, length: usize) {
+        for prefix in self.declared.drain(length..) {
+            match self.counts.get_mut(&prefix) {
+                Some(count) if *count > 1 => *count -= 1,
+                _ => drop(self.counts.remove(&prefix)),
+            }
+        }
+    }
+}
+
+/// The attributes of an element. It has each once: the first counts.
+#[derive(Default)]
+struct Attributes {
+    names: HashSet<String>,
+    all: Vec<(String, String)>,
+}
+
+impl Attributes {
+    fn add(&mut self, name: String, value: String) {
+        if self.names.insert(name.clone()) {
+            self.all.push((name, value));
+        }
+    }
 }
 
 impl Options<'_> {
@@ -125,19 +169,19 @@ impl Writer<'_> {
     }
 
     fn element(&mut self, name: &str, value: &Value) -> Result<(), Unfit> {
-        let outer = self.prefixes.len();
-        let mut attributes = Vec::new();
+        let outer = self.prefixes.declared.len();
+        let mut attributes = Attributes::default();
         if let Value::Object(map) = value {
             // Namespaces come first: the element's own name may use them.
             self.declare(map, &mut attributes);
             self.attributes(map, &mut attributes)?;
         }
         if value.is_null() {
-            attributes.extend(NIL.map(|(name, value)| (name.to_owned(), value.to_owned())));
+            attributes.all.extend(NIL.map(|(name, value)| (name.to_owned(), value.to_owned())));
         }
         let tag = self.qualified(name)?;
         self.out.extend(["<", &tag]);
-        for (name, value) in &attributes {
+        for (name, value) in &attributes.all {
             self.out.extend([" ", name, "=\""]);
             self.escaped(value, true)?;
             self.out.push('"');
@@ -155,7 +199,7 @@ impl Writer<'_> {
         } else {
             self.out.extend(["</", &tag, ">"]);
         }
-        self.prefixes.truncate(outer);
+        self.prefixes.forget(outer);
         Ok(())
     }
 
@@ -187,36 +231,32 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn declare(&mut self, map: &Map<String, Value>, attributes: &mut Vec<(String, String)>) {
+    fn declare(&mut self, map: &Map<String, Value>, attributes: &mut Attributes) {
         for (name, value) in map {
             let Some(prefix) = self.options.declared(name, value) else { continue };
             let uri = self.text(value);
             if prefix.is_empty() {
-                add(attributes, "xmlns".to_owned(), uri);
+                attributes.add("xmlns".to_owned(), uri);
             } else if !uri.is_empty() {
-                add(attributes, format!("xmlns:{prefix}"), uri);
-                self.prefixes.push(prefix.to_owned());
+                attributes.add(format!("xmlns:{prefix}"), uri);
+                self.prefixes.declare(prefix);
             }
         }
     }
 
-    fn attributes(
-        &mut self,
-        map: &Map<String, Value>,
-        attributes: &mut Vec<(String, String)>,
-    ) -> Result<(), Unfit> {
+    fn attributes(&mut self, map: &Map<String, Value>, attributes: &mut Attributes) -> Result<(), Unfit> {
         for (name, value) in map {
             if self.options.attribute_block == Some(name)
                 && let Value::Object(block) = value
             {
                 for (name, value) in block {
-                    add(attributes, self.qualified(name)?, self.text(value));
+                    attributes.add(self.qualified(name)?, self.text(value));
                 }
             } else if let Some(plain) = name.strip_prefix('@')
                 && self.options.is_attribute(name, value)
                 && self.options.declared(name, value).is_none()
             {
-                add(attributes, self.qualified(plain)?, self.text(value));
+                attributes.add(self.qualified(plain)?, self.text(value));
             }
         }
         Ok(())
@@ -227,7 +267,7 @@ impl Writer<'_> {
         for separator in [self.options.separator, ":"] {
             if let Some((prefix, local)) = name.split_once(separator)
                 && !local.is_empty()
-                && (prefix == "xml" || self.prefixes.iter().any(|known| known == prefix))
+                && (prefix == "xml" || self.prefixes.has(prefix))
             {
                 return Ok(format!("{prefix}:{}", encoded(local)));
             }
@@ -265,13 +305,6 @@ impl Writer<'_> {
     }
 }
 
-/// An element has an attribute once: the first counts.
-fn add(attributes: &mut Vec<(String, String)>, name: String, value: String) {
-    if !attributes.iter().any(|(known, _)| *known == name) {
-        attributes.push((name, value));
-    }
-}
-
 /// The characters of XML 1.0, section 2.2.
 fn check(text: &str) -> Result<(), Unfit> {
     let is_unfit = |c: &char| match *c {
@@ -305,6 +338,30 @@ mod tests {
 
     fn xml(json: &Value) -> String {
         to_xml(json, &PLAIN).unwrap()
+    }
+
+    #[test]
+    fn many_attributes_and_prefixes_cost_what_they_are_many() {
+        let mut map = Map::new();
+        for n in 0..50_000 {
+            map.insert(format!("@a{n}"), json!(n));
+            map.insert(format!("@xmlns:p{n}"), json!("u"));
+            map.insert(format!("q{n}:e"), json!(n));
+        }
+        let started = std::time::Instant::now();
+        let json = json!({ "r": map });
+        let xml = to_xml(&json, &SOAP).unwrap();
+        assert!(xml.contains(" a49999=\"49999\"") && xml.contains(" xmlns:p49999=\"u\""));
+        assert!(started.elapsed() < std::time::Duration::from_secs(10), "it took {:?}", started.elapsed());
+    }
+
+    #[test]
+    fn a_prefix_counts_within_the_element_that_declares_it() {
+        let json = json!({ "r": { "i": { "@xmlns:p": "u", "j": { "@xmlns:p": "v", "p:a": 1 }, "p:b": 2 }, "p:c": 3 } });
+        assert_eq!(
+            to_xml(&json, &SOAP).unwrap(),
+            "<r><i xmlns:p=\"u\"><j xmlns:p=\"v\"><p:a>1</p:a></j><p:b>2</p:b></i><p_x003A_c>3</p_x003A_c></r>"
+        );
     }
 
     #[test]
