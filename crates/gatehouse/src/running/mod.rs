@@ -5,6 +5,7 @@ mod changes;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
@@ -104,6 +105,7 @@ impl Running {
             concurrency: Concurrency::default(),
             response_cache: ResponseCache::new(ResponseCache::DEFAULT_CAPACITY),
             clock: SystemClock::new(),
+            under_way: AtomicUsize::new(0),
             access_log,
             unmatched: metrics.unmatched(),
             listeners: ArcSwap::from_pointee(listener_measures(&metrics, &loaded.configuration)),

@@ -16,13 +16,13 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::ending;
 use super::intake::X_REQUEST_ID;
-use super::service::Shared;
+use super::service::Place;
 use crate::connection::Connection;
 
 /// The end of one request. It is written when this value is dropped: after the last byte, or when the client is gone
 /// or the future of the request is.
 pub(super) struct Completion {
-    shared: Arc<Shared>,
+    shared: Place,
     exchange: Exchange,
     /// The method as it came; policies may change that of the exchange.
     method: Method,
@@ -47,7 +47,7 @@ pub(super) struct Completion {
 impl Completion {
     /// Boxed, because it goes from hand to hand until the last byte is sent.
     pub(super) fn new(
-        shared: Arc<Shared>,
+        shared: Place,
         mut exchange: Exchange,
         connection: &Connection,
         zone: Zone,

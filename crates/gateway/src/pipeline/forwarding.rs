@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::header::{FORWARDED, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
+use super::intake::X_REQUEST_ID;
 use crate::connection::Connection;
 use crate::forwarding_fields::element;
 use crate::snapshot::ListenerFacts;
@@ -49,6 +50,7 @@ pub(super) fn write_forwarding_headers(
     host: &Arc<str>,
     headers: &mut HeaderMap,
 ) {
+    drop_disguised(headers);
     let peer = connection.peer.ip().to_canonical();
     if listener.trusts(peer) {
         return add_hop(peer, connection.local.port(), host, headers);
@@ -65,6 +67,23 @@ pub(super) fn write_forwarding_headers(
     headers.insert(X_FORWARDED_HOST, fields.x_forwarded_host);
     headers.insert(X_FORWARDED_PROTO, HTTPS);
     headers.insert(X_FORWARDED_PORT, fields.x_forwarded_port);
+}
+
+/// Servers behind CGI and its kin read `X_Forwarded_For` as `X-Forwarded-For`: what the gateway vouches for must not
+/// come under another spelling.
+fn drop_disguised(headers: &mut HeaderMap) {
+    const VOUCHED: [HeaderName; 6] =
+        [X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, X_FORWARDED_PORT, FORWARDED, X_REQUEST_ID];
+    let is_disguised = |name: &&HeaderName| {
+        name.as_str().contains('_')
+            && VOUCHED.iter().any(|known| name.as_str().replace('_', "-") == known.as_str())
+    };
+    if headers.keys().any(|name| name.as_str().contains('_')) {
+        let disguised: Vec<HeaderName> = headers.keys().filter(is_disguised).cloned().collect();
+        for name in disguised {
+            headers.remove(name);
+        }
+    }
 }
 
 /// Goes on with what a trusted proxy has written.

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -53,6 +55,8 @@ pub struct Shared {
     pub response_cache: ResponseCache,
     /// Time.
     pub clock: SystemClock,
+    /// Requests under way.
+    pub under_way: AtomicUsize,
     /// Where records of requests go.
     pub access_log: Option<AccessLog>,
     /// What is counted.
@@ -103,11 +107,16 @@ impl Core {
         if let Some(response) = self.built_in(&request, &listener) {
             return response;
         }
+        let Some(place) = Place::take(&self.shared, snapshot.limits.requests) else {
+            let refused = Refused::of(&request, Some(&target.host));
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            return self.turn_away(&refused, status, "Too many requests are under way.", &connection);
+        };
         let upgrade = target.websocket.then(|| hyper::upgrade::on(&mut request));
         let shared = &*self.shared;
         let exchange =
             intake::exchange(request, target, &connection, &listener, &snapshot, &shared.clock, &self.random);
-        let mut completion = Completion::new(Arc::clone(&self.shared), exchange, &connection, listener.zone);
+        let mut completion = Completion::new(place, exchange, &connection, listener.zone);
         let bound = snapshot.limits.buffered_body_bytes;
         let upstream = CoreUpstream::new(&self.pools, &snapshot.backends, &shared.clock, &self.random, bound);
         let world = World {
@@ -239,6 +248,33 @@ impl Handler for Core {
 
     fn refuse(&self, status: StatusCode, reason: &'static str, connection: &Connection) -> Response<Body> {
         self.turn_away(&Refused::default(), status, reason, connection)
+    }
+}
+
+/// One of the requests under way; given back when it is dropped.
+pub(super) struct Place(Arc<Shared>);
+
+impl Place {
+    fn take(shared: &Arc<Shared>, limit: usize) -> Option<Self> {
+        if shared.under_way.fetch_add(1, Ordering::Relaxed) < limit {
+            return Some(Self(Arc::clone(shared)));
+        }
+        shared.under_way.fetch_sub(1, Ordering::Relaxed);
+        None
+    }
+}
+
+impl Deref for Place {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

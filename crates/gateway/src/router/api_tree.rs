@@ -190,15 +190,19 @@ impl ApiTree {
 }
 
 impl Selector {
+    /// A version that is said twice and differently is no version: the backend might take the other one.
     fn accepts(&self, query: &Query, headers: &HeaderMap) -> bool {
         match self {
             Self::Always => true,
             Self::Query(name, version) => {
-                query.first(name).is_some_and(|value| value.eq_ignore_ascii_case(version))
+                let mut values = query.values(name).peekable();
+                values.peek().is_some() && values.all(|value| value.eq_ignore_ascii_case(version))
             }
-            Self::Header(name, version) => headers
-                .get(&**name)
-                .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(version.as_bytes())),
+            Self::Header(name, version) => {
+                let mut values = headers.get_all(&**name).iter().peekable();
+                values.peek().is_some()
+                    && values.all(|value| value.as_bytes().eq_ignore_ascii_case(version.as_bytes()))
+            }
         }
     }
 }
@@ -253,6 +257,7 @@ mod tests {
         assert_eq!(find(&tree, "/a/v1/x", None), Some((1, "/x")));
         assert_eq!(find(&tree, "/a/x?api-version=2", None), Some((2, "/x")));
         assert_eq!(find(&tree, "/a/x?api-version=9", None), Some((0, "/x")));
+        assert_eq!(find(&tree, "/a/x?api-version=2&API-Version=1", None), Some((0, "/x")));
         assert_eq!(find(&tree, "/b/x", Some("3")), Some((3, "/x")));
         assert_eq!(find(&tree, "/b/x", None), None);
     }

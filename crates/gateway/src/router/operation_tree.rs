@@ -158,7 +158,10 @@ impl Leaf {
     fn query_matches(&self, query: &Query) -> bool {
         self.template.query.iter().all(|wanted| match &wanted.value {
             QueryValue::Parameter(_) => query.first(&wanted.name).is_some(),
-            QueryValue::Literal(text) => query.values(&wanted.name).any(|value| value == text.as_str()),
+            QueryValue::Literal(text) => {
+                let mut values = query.values(&wanted.name).peekable();
+                values.peek().is_some() && values.all(|value| value == text.as_str())
+            }
         })
     }
 

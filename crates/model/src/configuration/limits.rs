@@ -34,6 +34,8 @@ pub struct Limits {
     pub connections: usize,
     /// Client connections from one address (an IPv6 /64 counts as one); default 0: no bound of its own.
     pub connections_per_client: usize,
+    /// Requests under way in the process; default 10 000. Above: 503.
+    pub requests: usize,
     /// Concurrent HTTP/2 streams of a connection; default 128.
     pub streams: u32,
     /// How long a stopping process waits for requests under way; default 30 s.
@@ -55,6 +57,7 @@ impl Default for Limits {
             tunnel_idle_timeout: Duration::from_secs(15 * 60),
             connections: 20_000,
             connections_per_client: 0,
+            requests: 10_000,
             streams: 128,
             drain_timeout: Duration::from_secs(30),
         }
@@ -148,6 +151,13 @@ impl Limits {
                     0..=10_000_000,
                     default.connections_per_client,
                     "Client connections from one address; an IPv6 /64 counts as one. 0: no bound of its own.",
+                ),
+                requests: count(
+                    fields,
+                    "requests",
+                    1..=10_000_000,
+                    default.requests,
+                    "Requests under way in the process. Above: 503.",
                 ),
                 streams: narrowed(fields.or(
                     "streams",

@@ -60,6 +60,7 @@ fn every_key_has_its_effect() {
             connections: 5000,
             connections_per_client: 100,
             streams: 64,
+            requests: 5000,
             tunnel_idle_timeout: Duration::from_secs(1200),
             drain_timeout: Duration::ZERO,
         }
