@@ -134,7 +134,7 @@ impl<'c> Machine<'c> {
     /// Counts one step.
     pub(crate) fn step(&mut self) -> Result<(), Thrown> {
         self.steps += 1;
-        if self.steps.is_multiple_of(4096) {
+        if self.steps.is_multiple_of(CLOCK_EVERY) {
             if self.steps > MAX_STEPS {
                 return Err(Thrown::Limit("took too many steps"));
             }
@@ -361,5 +361,27 @@ impl<'a> Call<'a, '_> {
     /// Calls the delegate at `index`.
     pub(crate) fn invoke(&mut self, index: usize, arguments: &[Value]) -> Result<Value, Thrown> {
         self.machine.invoke(self.get(index), arguments)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expression::Nowhere;
+
+    #[test]
+    fn the_clock_and_the_count_of_steps_are_looked_at_often() {
+        let mut nowhere = Nowhere;
+        let mut machine = Machine::new(&mut nowhere, 0);
+        machine.steps = MAX_STEPS;
+        let more = (1..=CLOCK_EVERY).find(|_| machine.step().is_err());
+        assert!(more.is_some(), "{CLOCK_EVERY} steps beyond the bound went unseen");
+        for work in [1, CLOCK_EVERY as usize, 100_000] {
+            let mut nowhere = Nowhere;
+            let mut machine = Machine::new(&mut nowhere, 0);
+            machine.steps = MAX_STEPS - 1;
+            let seen = (0..CLOCK_EVERY).any(|_| machine.work(work).is_err());
+            assert!(seen, "work of {work} steps each went unseen");
+        }
     }
 }
