@@ -1,0 +1,6 @@
+//! The cases, by the part that they measure.
+
+pub(crate) mod access_log;
+pub(crate) mod keys;
+pub(crate) mod pipeline;
+pub(crate) mod router;
