@@ -12,8 +12,7 @@ fn all(criterion: &mut Criterion) {
     for case in cases() {
         // Prepared only where the case is not filtered out.
         criterion.bench_function(&case.name, |bencher| {
-            let mut run = (case.prepare)();
-            bencher.iter(|| run());
+            bencher.iter((case.prepare)());
         });
     }
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use arc_swap::ArcSwap;
 use futures_util::FutureExt as _;
@@ -143,6 +144,7 @@ fn load(file: &Path) -> Shared {
         ),
         metrics,
         snapshot: ArcSwap::from_pointee(snapshot),
+        under_way: AtomicUsize::new(0),
     }
 }
 

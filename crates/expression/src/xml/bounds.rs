@@ -101,7 +101,7 @@ mod tests {
     use crate::xml::MAX_DEPTH;
 
     fn attributes(prefix: &str, n: usize) -> String {
-        (0..n).map(|i| format!(" {prefix}{i} = '>=<{i}'")).collect()
+        (0..n).map(|i| format!(" {prefix}{i} = '>=<{i}'")).collect::<Vec<_>>().concat()
     }
 
     #[test]
