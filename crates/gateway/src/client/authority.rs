@@ -13,6 +13,16 @@ pub(crate) fn host(text: &str) -> Option<&str> {
     Some(host.strip_suffix('.').filter(|rest| !rest.is_empty()).unwrap_or(host))
 }
 
+/// Whether a listener with these `hosts` answers to a host (lower case, without port and trailing dot): all where there
+/// are none. `*.example.com` stands for one label more, as in certificates (RFC 9525 section 6.3).
+pub(crate) fn is_served(host: &str, hosts: &[String]) -> bool {
+    let matches = |pattern: &String| match pattern.strip_prefix("*.") {
+        Some(domain) => host.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest == domain),
+        None => pattern == host,
+    };
+    hosts.is_empty() || hosts.iter().any(matches)
+}
+
 fn split(text: &[u8]) -> Option<(&[u8], Option<u16>)> {
     let (host, rest) = if text.first() == Some(&b'[') {
         let end = memchr::memchr(b']', text)?;
@@ -46,6 +56,17 @@ fn is_name_byte(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wildcard_stands_for_one_label() {
+        let matches = |pattern: &str, host: &str| is_served(host, &[pattern.to_owned()]);
+        assert!(matches("api.example", "api.example"));
+        assert!(matches("*.example", "api.example"));
+        assert!(!matches("*.example", "example"));
+        assert!(!matches("*.example", "a.b.example"));
+        assert!(!matches("*.example", ".example"));
+        assert!(is_served("any.example", &[]));
+    }
 
     #[test]
     fn names_addresses_and_ports_are_valid() {

@@ -1,6 +1,7 @@
 //! The plain port: 308 to https, and nothing else.
 
 use gatehouse_model::configuration::Limits;
+use http::StatusCode;
 use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
@@ -10,16 +11,17 @@ use super::serve::linger;
 use crate::client::authority;
 use crate::client::refusal::Refusal;
 
-/// Reads one request head and sends the client to the same place on the https port.
-pub(crate) async fn redirect<S>(mut stream: S, port: u16, limits: &Limits)
+/// Reads one request head and sends the client to the same place on the https port. Hosts that the listener does not
+/// answer to get the 421 that they get there: a stranger's name must not become the address of an answer.
+pub(crate) async fn redirect<S>(mut stream: S, port: u16, hosts: &[String], limits: &Limits)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let answer = match timeout(limits.header_timeout, read_head(&mut stream, limits)).await {
-        Ok(Some(Ok(head))) => location(&head, port).map_or_else(|| refuse(Refusal::Host), |to| moved(&to)),
-        Ok(Some(Err(refusal))) => refuse(refusal),
+        Ok(Some(Ok(head))) => location(&head, port, hosts).map_or_else(refuse, |to| moved(&to)),
+        Ok(Some(Err(refusal))) => refuse(refusal.status()),
         Ok(None) => return,
-        Err(_) => refuse(Refusal::HeadTooSlow),
+        Err(_) => refuse(Refusal::HeadTooSlow.status()),
     };
     let written = timeout(limits.body_timeout, async {
         stream.write_all(answer.as_bytes()).await?;
@@ -53,11 +55,19 @@ async fn read_head<S: AsyncRead + Unpin>(
     }
 }
 
-/// The https address of the request with this head, which has been judged good.
-fn location(head: &[u8], port: u16) -> Option<String> {
+/// The https address of the request with this head, which has been judged good; else the status that refuses it.
+fn location(head: &[u8], port: u16, hosts: &[String]) -> Result<String, StatusCode> {
     // A field value may hold other bytes; the request line and Host do not.
     let text = String::from_utf8_lossy(head);
-    let mut lines = text.split("\r\n").filter(|line| !line.is_empty());
+    let (host, target) = host_and_target(&text).ok_or(Refusal::Host.status())?;
+    if !authority::is_served(&host.to_ascii_lowercase(), hosts) {
+        return Err(StatusCode::MISDIRECTED_REQUEST);
+    }
+    Ok(if port == 443 { format!("https://{host}{target}") } else { format!("https://{host}:{port}{target}") })
+}
+
+fn host_and_target(head: &str) -> Option<(&str, &str)> {
+    let mut lines = head.split("\r\n").filter(|line| !line.is_empty());
     let target = lines.next()?.split(' ').nth(1)?;
     let target = if target.starts_with('/') {
         target
@@ -69,11 +79,7 @@ fn location(head: &[u8], port: u16) -> Option<String> {
         .filter_map(|line| line.split_once(':'))
         .find(|(name, _)| name.eq_ignore_ascii_case("host"))
         .and_then(|(_, value)| authority::host(value.trim_matches([' ', '\t'])))?;
-    Some(if port == 443 {
-        format!("https://{host}{target}")
-    } else {
-        format!("https://{host}:{port}{target}")
-    })
+    Some((host, target))
 }
 
 fn moved(location: &str) -> String {
@@ -82,8 +88,8 @@ fn moved(location: &str) -> String {
     )
 }
 
-fn refuse(refusal: Refusal) -> String {
-    format!("HTTP/1.1 {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", refusal.status())
+fn refuse(status: StatusCode) -> String {
+    format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 }
 
 #[cfg(test)]
@@ -92,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_location_keeps_host_and_target() {
-        let of = |head: &str, port| location(head.as_bytes(), port);
+        let of = |head: &str, port| location(head.as_bytes(), port, &[]).ok();
         let head = "GET /a/b?c=d HTTP/1.1\r\nX: 1\r\nHost: API.example:8080\r\n\r\n";
         assert_eq!(of(head, 8443).as_deref(), Some("https://API.example:8443/a/b?c=d"));
         assert_eq!(of(head, 443).as_deref(), Some("https://API.example/a/b?c=d"));
@@ -100,5 +106,17 @@ mod tests {
         assert_eq!(of(head, 443).as_deref(), Some("https://a.example/x"));
         assert_eq!(of("GET / HTTP/1.0\r\n\r\n", 443), None);
         assert_eq!(of("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 443), None);
+    }
+
+    #[test]
+    fn only_hosts_that_are_served_become_a_location() {
+        let hosts = ["api.example".to_owned()];
+        let of = |host: &str| {
+            let head = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            location(head.as_bytes(), 443, &hosts)
+        };
+        assert_eq!(of("API.example.:80"), Ok("https://API.example/".to_owned()));
+        assert_eq!(of("evil.example"), Err(StatusCode::MISDIRECTED_REQUEST));
+        assert_eq!(of("api.example@evil.example"), Err(StatusCode::BAD_REQUEST));
     }
 }

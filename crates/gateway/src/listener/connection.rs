@@ -49,7 +49,9 @@ pub(super) async fn run(
     let flow = transport.flow();
     let limits = Arc::clone(&serving.limits);
     let tls = match &serving.protocol {
-        Protocol::Redirect(port) => return Box::pin(http1::redirect(transport, *port, &limits)).await,
+        Protocol::Redirect(port, hosts) => {
+            return Box::pin(http1::redirect(transport, *port, hosts, &limits)).await;
+        }
         Protocol::Https(tls) => Arc::clone(tls),
     };
     // Boxed: what a connection keeps is the size of this future, and a handshake is short.

@@ -31,8 +31,8 @@ pub(super) struct Serving {
 pub(super) enum Protocol {
     /// TLS with this state, which changes when files do.
     Https(Arc<ArcSwap<ServerTls>>),
-    /// Plain text that answers 308 to this port.
-    Redirect(u16),
+    /// Plain text that answers 308 to this port, for these hosts (all where there are none).
+    Redirect(u16, Vec<String>),
 }
 
 impl Endpoint {
@@ -48,7 +48,7 @@ impl Endpoint {
     pub(super) fn tls(&self) -> Option<Arc<ArcSwap<ServerTls>>> {
         match &self.serving.load().protocol {
             Protocol::Https(tls) => Some(Arc::clone(tls)),
-            Protocol::Redirect(_) => None,
+            Protocol::Redirect(..) => None,
         }
     }
 

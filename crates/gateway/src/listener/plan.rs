@@ -26,7 +26,7 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn bound(&self) -> Bound {
         let serving = self.endpoint.serving();
-        let is_redirect = matches!(serving.protocol, Protocol::Redirect(_));
+        let is_redirect = matches!(serving.protocol, Protocol::Redirect(..));
         Bound { name: Arc::clone(&serving.name), address: self.bound, is_redirect }
     }
 
@@ -84,7 +84,7 @@ impl Plan {
             };
             if let Some(redirect) = &listener.http_redirect {
                 let port = https.map_or_else(|| listener.address.value.port(), |bound| bound.port());
-                let protocol = Protocol::Redirect(port);
+                let protocol = Protocol::Redirect(port, listener.hosts.clone());
                 plan.place(redirect, serving(protocol), state, cores, &mut diagnostics);
             }
         }
@@ -106,7 +106,7 @@ impl Plan {
         cores: usize,
         diagnostics: &mut Diagnostics,
     ) -> Option<SocketAddr> {
-        let is_redirect = matches!(serving.protocol, Protocol::Redirect(_));
+        let is_redirect = matches!(serving.protocol, Protocol::Redirect(..));
         let is_taken = |plan: &Self, id: u64| plan.kept.iter().any(|(place, _)| place.id == id);
         let kept = state.places.iter().find(|place| {
             place.answers(address.value, &serving.name, is_redirect) && !is_taken(self, place.id)

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use gatehouse_model::configuration::{Listener, Role, Zone};
 use ipnet::IpNet;
 
+use crate::client::authority;
+
 /// What a listener stands for.
 #[derive(Debug)]
 pub struct ListenerFacts {
@@ -38,34 +40,12 @@ impl ListenerFacts {
 
     /// Whether the listener answers to a host name (lower case, without port).
     pub fn answers_to(&self, host: &str) -> bool {
-        self.hosts.is_empty() || self.hosts.iter().any(|pattern| host_matches(pattern, host))
+        authority::is_served(host, &self.hosts)
     }
 
     /// Whether a peer's forwarding headers are believed.
     pub fn trusts(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
         self.trusted_proxies.iter().any(|network| network.contains(&peer))
-    }
-}
-
-/// `*.example.com` stands for one label more, as in certificates (RFC 9525 section 6.3).
-fn host_matches(pattern: &str, host: &str) -> bool {
-    match pattern.strip_prefix("*.") {
-        Some(domain) => host.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest == domain),
-        None => pattern == host,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wildcard_stands_for_one_label() {
-        assert!(host_matches("api.example", "api.example"));
-        assert!(host_matches("*.example", "api.example"));
-        assert!(!host_matches("*.example", "example"));
-        assert!(!host_matches("*.example", "a.b.example"));
-        assert!(!host_matches("*.example", ".example"));
     }
 }

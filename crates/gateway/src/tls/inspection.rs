@@ -11,6 +11,7 @@ use x509_parser::prelude::FromDer as _;
 use x509_parser::public_key::PublicKey;
 use x509_parser::revocation_list::CertificateRevocationList;
 use x509_parser::time::ASN1Time;
+use x509_parser::x509::X509Version;
 
 use super::files::malformed;
 
@@ -98,6 +99,11 @@ pub(super) fn revocation_list(
             return;
         }
     };
+    if list.version() != Some(X509Version::V2) {
+        let problem = "it is of version 1, which RFC 5280 section 5.1.2.1 does not allow";
+        let fix = "issue it as version 2, with a CRL number (openssl: `crl_extensions` and `crlnumber`)";
+        diagnostics.push(malformed(path, "revocation list", problem).fix(fix));
+    }
     let issued_by = |authority: &CertificateDer<'_>| {
         X509Certificate::from_der(authority)
             .is_ok_and(|(_, authority)| authority.subject().as_raw() == list.issuer().as_raw())

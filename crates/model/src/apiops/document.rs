@@ -24,6 +24,11 @@ pub(super) fn read_text(file: &Arc<Path>, largest: u64) -> Result<String, Diagno
             format!("the file cannot be read: {error}"),
         )
     };
+    // Asked before it is opened: to open a pipe waits for somebody to write.
+    if !fs::metadata(file).map_err(unreadable)?.is_file() {
+        let location = Location::file(Arc::clone(file));
+        return Err(Diagnostic::error("unreadable-file", location, "this is no regular file"));
+    }
     let handle = fs::File::open(file).map_err(unreadable)?;
     let mut bytes = Vec::new();
     handle.take(largest + 1).read_to_end(&mut bytes).map_err(unreadable)?;

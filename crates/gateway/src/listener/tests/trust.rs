@@ -307,6 +307,16 @@ fn everything_that_is_wrong_with_files_is_told_with_its_place() {
     assert_error("no certificate", "needs a certificate", |_, listener| listener.tls.certificates.clear());
 }
 
+/// What `openssl ca -gencrl` writes where its configuration has no `crl_extensions`.
+const VERSION_1_LIST: &str = "\
+-----BEGIN X509 CRL-----\n\
+MIGUMDwwCgYIKoZIzj0EAwIwDjEMMAoGA1UEAwwDT2xkFw0yNjExMjQwODMxMTha\n\
+GA8yMDgxMDgyNzA4MzExOFowCgYIKoZIzj0EAwIDSAAwRQIgdUSH0a/+bH0nxZyq\n\
+iEw/rGfH82aUKVUcbXUg6QudtxYCIQDUb+dYLHE7ULOItnGPUe0OBlcQZ8Wa4YGy\n\
+Ps0d9AOnVQ==\n\
+-----END X509 CRL-----\n\
+";
+
 #[test]
 fn everything_that_is_wrong_with_trust_is_told_with_its_place() {
     let set = |listener: &mut Listener, settings: ClientCertificates| {
@@ -335,6 +345,15 @@ fn everything_that_is_wrong_with_trust_is_told_with_its_place() {
         settings.crls.push(authority.write_crl("old.crl", &[1], 2021));
         set(listener, settings);
     });
+    assert_error(
+        "list of version 1",
+        "old.crl` cannot be used: it is of version 1",
+        |authority, listener| {
+            let mut settings = asks(required, authority.write("trust.pem"));
+            settings.crls.push(authority.put("old.crl", VERSION_1_LIST));
+            set(listener, settings);
+        },
+    );
     assert_error("list that is none", "neither DER nor holds a PEM block", |authority, listener| {
         let mut settings = asks(required, authority.write("trust.pem"));
         settings.crls.push(authority.put("no.crl", "nothing"));

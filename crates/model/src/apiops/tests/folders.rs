@@ -36,6 +36,15 @@ fn the_three_spellings_are_read_and_may_be_mixed() {
 }
 
 #[test]
+fn a_pipe_is_refused_before_it_is_waited_for() {
+    let artifacts = Artifacts::new(&[("apis/a/policy.xml", POLICY)]);
+    let pipe = artifacts.path("apis/a/apiInformation.json");
+    assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    let errors = artifacts.errors();
+    assert!(errors.contains("apis/a/apiInformation.json: error: this is no regular file"), "{errors}");
+}
+
+#[test]
 fn what_does_not_belong_is_refused_with_a_suggestion() {
     let artifacts = Artifacts::new(&[
         ("apis/a/apiInformation.json", &api("")),

@@ -59,6 +59,11 @@ impl Artifacts {
         self
     }
 
+    /// Where a file of the folder stands.
+    pub(super) fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join("a").join(path)
+    }
+
     fn write(&self, layer: &str, path: &str, content: &[u8]) {
         let path = self.folder.path().join(layer).join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
