@@ -1,5 +1,6 @@
 //! `System.Collections.Generic.Queue<T>`.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -14,17 +15,13 @@ use crate::value::{Object, Value};
 /// A queue.
 struct Queue {
     element: Type,
-    items: Mutex<Vec<Value>>,
+    items: Mutex<VecDeque<Value>>,
 }
 
 impl Queue {
     /// In the order in which they would be taken.
     fn items(&self) -> Vec<Value> {
-        let mut items = self.items.lock().clone();
-        if matches!(self.class().id(), Id::Stack) {
-            items.reverse();
-        }
-        items
+        self.items.lock().iter().cloned().collect()
     }
 }
 
@@ -50,22 +47,21 @@ pub(super) const QUEUE: Definition = Definition {
     name: "System.Collections.Generic.Queue<T>",
     bases: &["object", "IReadOnlyCollection<T>"],
     members: &[
-        member("new()", |c| Ok(Value::object(Queue { element: c.class(0), items: Mutex::new(Vec::new()) }))),
+        member("new()", |c| {
+            Ok(Value::object(Queue { element: c.class(0), items: Mutex::new(VecDeque::new()) }))
+        }),
         member("new(IEnumerable<T>)", |c| {
             let items = c.items(0)?;
-            Ok(Value::object(Queue { element: c.class(0), items: Mutex::new(items) }))
+            Ok(Value::object(Queue { element: c.class(0), items: Mutex::new(items.into()) }))
         }),
         member("Count: int", |c| Ok(Value::Int32(this(c)?.items.lock().len() as i32))),
         member("Enqueue(T)", |c| {
             c.machine.allocate(size_of::<Value>())?;
-            this(c)?.items.lock().push(c.value(1));
+            this(c)?.items.lock().push_back(c.value(1));
             Ok(Value::Null)
         }),
-        member("Dequeue(): T", |c| {
-            let mut i = this(c)?.items.lock();
-            if i.is_empty() { Err(empty()) } else { Ok(i.remove(0)) }
-        }),
-        member("Peek(): T", |c| this(c)?.items.lock().first().cloned().ok_or_else(empty)),
+        member("Dequeue(): T", |c| this(c)?.items.lock().pop_front().ok_or_else(empty)),
+        member("Peek(): T", |c| this(c)?.items.lock().front().cloned().ok_or_else(empty)),
         member("Contains(T): bool", |c| {
             Ok(Value::Boolean(this(c)?.items().iter().any(|i| i.equals(c.get(1)))))
         }),

@@ -20,11 +20,7 @@ struct Stack {
 impl Stack {
     /// In the order in which they would be taken.
     fn items(&self) -> Vec<Value> {
-        let mut items = self.items.lock().clone();
-        if matches!(self.class().id(), Id::Stack) {
-            items.reverse();
-        }
-        items
+        self.items.lock().iter().rev().cloned().collect()
     }
 }
 

@@ -42,30 +42,21 @@ macro_rules! conversions {
 }
 pub(super) use conversions;
 
-const STRING_FORMS: [super::Member; 9] = conversions!("XAttribute", to);
-const STRING: super::Member = STRING_FORMS[0];
-const BOOL: super::Member = STRING_FORMS[1];
-const INT: super::Member = STRING_FORMS[2];
-const INT_OR_NULL: super::Member = STRING_FORMS[3];
-const LONG: super::Member = STRING_FORMS[4];
-const DOUBLE: super::Member = STRING_FORMS[5];
-const DECIMAL: super::Member = STRING_FORMS[6];
-const DATE: super::Member = STRING_FORMS[7];
-const GUID: super::Member = STRING_FORMS[8];
+const CONVERSIONS: [super::Member; 9] = conversions!("XAttribute", to);
 
 pub(super) const XATTRIBUTE: Definition = Definition {
     name: "System.Xml.Linq.XAttribute",
     bases: &["XObject"],
     members: &[
-        STRING,
-        BOOL,
-        INT,
-        INT_OR_NULL,
-        LONG,
-        DOUBLE,
-        DECIMAL,
-        DATE,
-        GUID,
+        CONVERSIONS[0],
+        CONVERSIONS[1],
+        CONVERSIONS[2],
+        CONVERSIONS[3],
+        CONVERSIONS[4],
+        CONVERSIONS[5],
+        CONVERSIONS[6],
+        CONVERSIONS[7],
+        CONVERSIONS[8],
         member("new(XName, object)", |c| {
             let name = name_at(c, 0).ok_or_else(|| Thrown::argument_null("name"))?;
             if c.get(1).is_null() {

@@ -174,30 +174,21 @@ fn set_value(c: &mut Call<'_, '_>) -> Result<Value, Thrown> {
     Ok(Value::Null)
 }
 
-const STRING_FORMS: [super::Member; 9] = conversions!("XElement", to);
-const STRING: super::Member = STRING_FORMS[0];
-const BOOL: super::Member = STRING_FORMS[1];
-const INT: super::Member = STRING_FORMS[2];
-const INT_OR_NULL: super::Member = STRING_FORMS[3];
-const LONG: super::Member = STRING_FORMS[4];
-const DOUBLE: super::Member = STRING_FORMS[5];
-const DECIMAL: super::Member = STRING_FORMS[6];
-const DATE: super::Member = STRING_FORMS[7];
-const GUID: super::Member = STRING_FORMS[8];
+const CONVERSIONS: [super::Member; 9] = conversions!("XElement", to);
 
 pub(super) const XELEMENT: Definition = Definition {
     name: "System.Xml.Linq.XElement",
     bases: &["XContainer"],
     members: &[
-        STRING,
-        BOOL,
-        INT,
-        INT_OR_NULL,
-        LONG,
-        DOUBLE,
-        DECIMAL,
-        DATE,
-        GUID,
+        CONVERSIONS[0],
+        CONVERSIONS[1],
+        CONVERSIONS[2],
+        CONVERSIONS[3],
+        CONVERSIONS[4],
+        CONVERSIONS[5],
+        CONVERSIONS[6],
+        CONVERSIONS[7],
+        CONVERSIONS[8],
         member("new(XName)", create),
         member("new(XName, object)", create),
         member("new(XName, params object[])", create),
