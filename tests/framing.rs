@@ -1,6 +1,7 @@
 //! How requests are framed: what recipients are known to read differently is refused and never forwarded, what is
 //! forwarded is written anew, and slow or large messages have bounds.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::support::{Api, Backend, Gateway, Landing, RawBackend, RawClient, eventually};
@@ -298,6 +299,39 @@ async fn bodies_have_a_bound_announced_or_not() {
         backend.seen().iter().filter(|seen| seen.body.len() == 100 * 1024).count() == 1
     })
     .await;
+}
+
+#[tokio::test]
+async fn an_upload_that_outgrows_the_bound_sees_its_answer() {
+    let backend = Backend::echo();
+    let gateway = gateway(&backend.url(), "body_bytes: 100KiB").await;
+    for version in ["--http1.1", "--http2"] {
+        let answer = curl_upload(&gateway, version, 4 * 1024 * 1024).await;
+        assert_eq!(answer, "413", "{version}");
+    }
+}
+
+/// What curl makes of the answer to an upload whose length nobody announces.
+async fn curl_upload(gateway: &Gateway, version: &str, bytes: usize) -> String {
+    gateway.landing.file("upload", &"x".repeat(bytes));
+    let upload = std::fs::File::open(gateway.landing.path("upload")).unwrap();
+    let mut curl = Command::new("curl");
+    curl.args([
+        "--silent",
+        "--show-error",
+        version,
+        "--insecure",
+        "--max-time",
+        "20",
+        "--output",
+        "/dev/null",
+    ])
+    .args(["--write-out", "%{http_code}", "--request", "POST", "--upload-file", "-", "--header", "Expect:"])
+    .arg(format!("https://{}/a/x", gateway.client().authority()))
+    .stdin(upload);
+    let output = tokio::task::spawn_blocking(move || curl.output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{version}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 #[tokio::test]

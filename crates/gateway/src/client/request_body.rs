@@ -157,10 +157,7 @@ impl HttpBody for RequestBody {
 /// a failure of the request. What is on its way already is read away, within bounds, before the stream is let go.
 impl Drop for RequestBody {
     fn drop(&mut self) {
-        let Some(mut incoming) = self.incoming.take().filter(|body| !self.failed && !body.is_end_stream())
-        else {
-            return;
-        };
+        let Some(mut incoming) = self.incoming.take().filter(|body| !body.is_end_stream()) else { return };
         // Where no core runs (it is ending, or a test has the body alone) there is nobody to read it away.
         if std::thread::panicking() || tokio::runtime::Handle::try_current().is_err() {
             return;
