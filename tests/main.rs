@@ -26,6 +26,7 @@ mod grpc;
 mod http2;
 mod log_sinks;
 mod metrics;
+mod outgoing;
 mod policies;
 mod quickstart;
 mod reload;

@@ -131,6 +131,7 @@ fn load(file: &Path) -> Shared {
     );
     let snapshot = snapshot.filter(|_| !findings.has_errors()).unwrap_or_else(|| panic!("{findings}"));
     Shared {
+        outgoing: Default::default(),
         keys: ArcSwap::from_pointee(ring()),
         counters: Arc::new(MemoryCounters::new(1_000)),
         counter_keys: CounterKeys::new(),

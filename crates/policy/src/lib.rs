@@ -14,6 +14,7 @@ mod error_response;
 mod evaluation;
 mod exchange;
 mod failure;
+mod outgoing;
 mod plan;
 mod policies;
 mod response_cache;
@@ -32,6 +33,7 @@ pub use self::exchange::{
     OperationFacts, ProductFacts, Query, Request, RequestUrl, Response, Route, SubscriptionFacts, Variables,
 };
 pub use self::failure::Failure;
+pub use self::outgoing::{Outgoing, OutgoingRequest, OutgoingTarget};
 pub use self::plan::{Action, AsyncPolicy, Flow, Needs, Origin, Plan, Policy, PolicyFuture, Section, Step};
 pub use self::response_cache::ResponseCache;
 pub use self::runner::{fail, preflight, run};

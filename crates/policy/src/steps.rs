@@ -7,15 +7,23 @@ use crate::{Action, Exchange, Failure, Flow, Needs, Step, World, builtin};
 /// The steps inside a policy such as `when`.
 #[derive(Debug, Default)]
 pub(crate) struct Steps {
-    steps: Vec<Arc<Step>>,
+    list: Vec<Arc<Step>>,
     waits: bool,
+    /// What must be whole after the last step.
+    afterwards: Needs,
 }
 
 impl Steps {
     /// A list of steps.
     pub(crate) fn new(steps: Vec<Arc<Step>>) -> Self {
         let waits = steps.iter().any(|step| step.waits());
-        Self { steps, waits }
+        Self { list: steps, waits, afterwards: Needs::default() }
+    }
+
+    /// Says what must be whole after the last step.
+    pub(crate) fn afterwards(&mut self, needs: Needs) {
+        self.afterwards = needs;
+        self.waits |= !needs.is_none();
     }
 
     /// Whether one of them waits for the world, or for a body that it needs whole.
@@ -25,7 +33,7 @@ impl Steps {
 
     /// Runs steps of which none waits.
     pub(crate) fn run_now(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
-        for step in &self.steps {
+        for step in &self.list {
             let flow = match &step.action {
                 Action::Now(policy) => policy.apply(exchange, world),
                 Action::Later(_) => Err(Failure::internal(
@@ -44,7 +52,9 @@ impl Steps {
 
     /// Runs the steps.
     pub(crate) async fn run(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
-        run_all(&self.steps, exchange, world).await
+        let flow = run_all(&self.list, exchange, world).await?;
+        make_whole(self.afterwards, exchange, world).await?;
+        Ok(flow)
     }
 }
 
@@ -71,24 +81,28 @@ pub(crate) async fn run_all(
 }
 
 async fn run(step: &Step, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
-    if step.needs.request_body {
-        let whole = exchange.request.body.buffer(world.buffered_body_bytes).await;
-        whole.map_err(|error| Failure {
-            source: step.origin.policy.into(),
-            ..builtin::request_body(&error)
-        })?;
-    }
-    if step.needs.response_body
-        && let Some(response) = &mut exchange.response
-    {
-        let whole = response.body.buffer(world.buffered_body_bytes).await;
-        whole.map_err(|error| Failure {
-            source: step.origin.policy.into(),
-            ..builtin::response_body(&error)
-        })?;
+    if !step.needs.is_none() {
+        make_whole(step.needs, exchange, world)
+            .await
+            .map_err(|failure| Failure { source: step.origin.policy.into(), ..failure })?;
     }
     match &step.action {
         Action::Now(policy) => policy.apply(exchange, world),
         Action::Later(policy) => policy.apply(exchange, world).await,
     }
+}
+
+/// Reads bodies that are needed whole to their ends.
+async fn make_whole(needs: Needs, exchange: &mut Exchange, world: &World<'_>) -> Result<(), Failure> {
+    if needs.request_body {
+        let whole = exchange.request.body.buffer(world.buffered_body_bytes).await;
+        whole.map_err(|error| builtin::request_body(&error))?;
+    }
+    if needs.response_body
+        && let Some(response) = &mut exchange.response
+    {
+        let whole = response.body.buffer(world.buffered_body_bytes).await;
+        whole.map_err(|error| builtin::response_body(&error))?;
+    }
+    Ok(())
 }

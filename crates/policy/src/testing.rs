@@ -1,6 +1,7 @@
 //! What the tests of policies share: a catalog from texts, a world without sockets, an exchange to run.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,8 +21,8 @@ use uuid::Uuid;
 
 use crate::{
     ApiFacts, BackendChoice, Body, Clock, CompileInput, Concurrency, Deployment, Exchange, ForwardOptions,
-    Marks, OperationFacts, Plan, PlanKey, Policies, Query, Random, Request, RequestUrl, Response,
-    ResponseCache, Route, SubscriptionFacts, Upstream, UpstreamError, Variables, World,
+    Marks, OperationFacts, Outgoing, OutgoingRequest, Plan, PlanKey, Policies, Query, Random, Request,
+    RequestUrl, Response, ResponseCache, Route, SubscriptionFacts, Upstream, UpstreamError, Variables, World,
 };
 
 /// The text of a document of a file.
@@ -183,6 +184,10 @@ pub(crate) struct TestWorld {
     pub(crate) answer: RefCell<Option<Result<Response, UpstreamError>>>,
     /// What has been sent to the backend: method, path and where.
     pub(crate) forwarded: RefCell<Vec<(Method, String, BackendChoice, ForwardOptions)>>,
+    /// What requests of policies are answered with, in their order; without one they get 200 with the text `outside`.
+    pub(crate) outside: RefCell<VecDeque<Result<Response, UpstreamError>>>,
+    /// The requests that policies have sent; `true`: one-way.
+    pub(crate) sent: RefCell<Vec<(OutgoingRequest, bool)>>,
     random: Cell<u64>,
 }
 
@@ -196,6 +201,8 @@ impl TestWorld {
             response_cache: ResponseCache::default(),
             answer: RefCell::default(),
             forwarded: RefCell::default(),
+            outside: RefCell::default(),
+            sent: RefCell::default(),
             random: Cell::new(1),
         }
     }
@@ -209,6 +216,7 @@ impl TestWorld {
             concurrency: &self.concurrency,
             response_cache: &self.response_cache,
             upstream: self,
+            outgoing: self,
             buffered_body_bytes: 1024,
         }
     }
@@ -227,6 +235,12 @@ impl Clock for TestWorld {
     fn monotonic_micros(&self) -> u64 {
         self.now_millis.get() * 1000
     }
+
+    /// Time passes at once.
+    fn sleep(&self, time: std::time::Duration) -> LocalBoxFuture<'static, ()> {
+        self.now_millis.set(self.now_millis.get() + time.as_millis() as u64);
+        Box::pin(std::future::ready(()))
+    }
 }
 
 impl Random for TestWorld {
@@ -237,6 +251,25 @@ impl Random for TestWorld {
 
     fn fill(&self, buffer: &mut [u8]) {
         buffer.fill_with(|| self.next() as u8);
+    }
+}
+
+impl Outgoing for TestWorld {
+    fn send<'s>(
+        &'s self,
+        request: &'s OutgoingRequest,
+    ) -> LocalBoxFuture<'s, Result<Response, UpstreamError>> {
+        self.sent.borrow_mut().push((request.clone(), false));
+        let answer = self.outside.borrow_mut().pop_front().unwrap_or_else(|| {
+            let mut response = Response::new(StatusCode::OK);
+            response.body = Body::Full("outside".into());
+            Ok(response)
+        });
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn send_apart(&self, request: OutgoingRequest) {
+        self.sent.borrow_mut().push((request, true));
     }
 }
 

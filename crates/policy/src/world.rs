@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use gatehouse_store::counters::{CounterKeys, Counters};
 
-use crate::{Concurrency, Exchange, Response, ResponseCache};
+use crate::{Concurrency, Exchange, Outgoing, Response, ResponseCache};
 
 /// The outside as a plan sees it.
 #[derive(Clone, Copy)]
@@ -24,6 +24,8 @@ pub struct World<'w> {
     pub response_cache: &'w ResponseCache,
     /// Backends.
     pub upstream: &'w dyn Upstream,
+    /// Requests of policies.
+    pub outgoing: &'w dyn Outgoing,
     /// The bound on a body that a policy needs whole, in bytes.
     pub buffered_body_bytes: usize,
 }
@@ -34,6 +36,8 @@ pub trait Clock {
     fn now_millis(&self) -> u64;
     /// Microseconds on a clock that never goes back.
     fn monotonic_micros(&self) -> u64;
+    /// Ends after this time.
+    fn sleep(&self, time: Duration) -> LocalBoxFuture<'static, ()>;
 }
 
 /// Randomness.
@@ -103,6 +107,12 @@ pub enum UpstreamError {
         /// Seconds until it is tried again.
         retry_after: u64,
     },
+    /// A policy has named a certificate that the configuration does not have.
+    #[error("the configuration has no certificate `{0}`")]
+    UnknownCertificate(String),
+    /// Requests may not be sent there.
+    #[error("{0}")]
+    Forbidden(String),
     /// The client's body failed while it was being sent on.
     #[error("the request body could not be read: {0}")]
     RequestBody(crate::BodyError),

@@ -12,7 +12,9 @@ use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use gatehouse_gateway::connection::Handler;
 use gatehouse_gateway::listener::{Bound, HandlerFactory, Listeners};
-use gatehouse_gateway::pipeline::{BackendObserver, Core, ListenerMeasures, Shared, SystemClock};
+use gatehouse_gateway::pipeline::{
+    BackendObserver, Core, ListenerMeasures, OutgoingCounts, Shared, SystemClock,
+};
 use gatehouse_gateway::snapshot::Snapshot;
 use gatehouse_gateway::upstream::{PoolLimits, Pools};
 use gatehouse_model::configuration::Configuration;
@@ -99,6 +101,7 @@ impl Running {
         watch_counters(&metrics, &counters);
         let (issued, revision, ring) = bring_subscriptions_in(&open, &loaded.catalog, &sources)?;
         let shared = Arc::new(Shared {
+            outgoing: watch_outgoing(&metrics),
             keys: ArcSwap::from_pointee(ring),
             counters,
             counter_keys: CounterKeys::new(),
@@ -313,6 +316,17 @@ fn start_listeners(configuration: &Configuration, shared: &Arc<Shared>, log: &Lo
         &shared.metrics,
     )
     .map_err(|findings| refused(findings, "the listeners cannot be started"))
+}
+
+fn watch_outgoing(metrics: &Metrics) -> Arc<OutgoingCounts> {
+    let counts = Arc::new(OutgoingCounts::default());
+    let seen = Arc::clone(&counts);
+    let help = "Requests of policies that were refused because of where they lead";
+    metrics.watch_counter("egress_refused", help, "reason", move || vec![("forbidden", seen.forbidden())]);
+    let seen = Arc::clone(&counts);
+    let help = "One-way requests of policies that have ended";
+    metrics.watch_counter("one_way_requests", help, "outcome", move || seen.one_way().to_vec());
+    counts
 }
 
 fn watch_counters(metrics: &Metrics, counters: &Arc<MemoryCounters>) {

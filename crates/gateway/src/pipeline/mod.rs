@@ -6,6 +6,7 @@ mod completion;
 mod ending;
 mod forwarding;
 mod intake;
+mod outgoing;
 mod process;
 mod service;
 mod tunnel;
@@ -13,6 +14,7 @@ mod upstream;
 mod world;
 
 pub use self::backend_observer::BackendObserver;
+pub use self::outgoing::OutgoingCounts;
 pub use self::process::process;
 pub use self::service::{Core, ListenerMeasures, Shared};
 pub use self::world::{CoreRandom, SystemClock};

@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use super::completion::{Completion, protocol};
 use super::intake::{self, Target, random_id};
+use super::outgoing::{CoreOutgoing, OutgoingCounts};
 use super::upstream::CoreUpstream;
 use super::world::{CoreRandom, SystemClock};
 use super::{answer, ending, process};
@@ -53,6 +54,8 @@ pub struct Shared {
     pub concurrency: Concurrency,
     /// Answers that are kept.
     pub response_cache: ResponseCache,
+    /// What becomes of the requests of policies.
+    pub outgoing: Arc<OutgoingCounts>,
     /// Time.
     pub clock: SystemClock,
     /// Requests under way.
@@ -119,6 +122,7 @@ impl Core {
         let mut completion = Completion::new(place, exchange, &connection, listener.zone);
         let bound = snapshot.limits.buffered_body_bytes;
         let upstream = CoreUpstream::new(&self.pools, &snapshot.backends, &shared.clock, &self.random, bound);
+        let outgoing = CoreOutgoing::new(&self.shared, &snapshot, &self.pools, &self.random);
         let world = World {
             clock: &shared.clock,
             random: &self.random,
@@ -127,6 +131,7 @@ impl Core {
             concurrency: &shared.concurrency,
             response_cache: &shared.response_cache,
             upstream: &upstream,
+            outgoing: &outgoing,
             buffered_body_bytes: bound,
         };
         let keys = shared.keys.load_full();

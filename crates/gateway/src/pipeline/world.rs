@@ -1,8 +1,9 @@
 //! The real clock and the real randomness.
 
 use std::cell::Cell;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use futures_util::future::LocalBoxFuture;
 use gatehouse_policy::{Clock, Random};
 
 /// The clock of the operating system.
@@ -32,6 +33,10 @@ impl Clock for SystemClock {
 
     fn monotonic_micros(&self) -> u64 {
         self.origin.elapsed().as_micros() as u64
+    }
+
+    fn sleep(&self, time: Duration) -> LocalBoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(time))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use gatehouse_model::configuration::BackendConnection;
+use gatehouse_model::configuration::{BackendConnection, ClientIdentity, Egress, Listener};
 use gatehouse_model::resources::{Backend, BackendTarget, BackendTls, PoolMember};
 use gatehouse_model::{Diagnostic, Diagnostics, Location, did_you_mean};
 use url::Url;
@@ -11,7 +11,8 @@ use url::Url;
 use super::balance::{Balance, Member};
 use super::breaker::{Breaker, BreakerState};
 use super::credentials::{Credentials, Resolve};
-use super::tls_profile::{ProfileLoader, TlsProfile};
+use super::guard::Guard;
+use super::tls_profile::{Manner, ProfileLoader, TlsProfile};
 
 /// What backends are made of.
 pub struct BackendSources<'s> {
@@ -21,6 +22,12 @@ pub struct BackendSources<'s> {
     pub default_connection: &'s BackendConnection,
     /// `backends`: how single ones are reached, by backend id.
     pub connections: &'s BTreeMap<String, BackendConnection>,
+    /// `certificates`: what policies show to others, by id.
+    pub certificates: &'s BTreeMap<String, ClientIdentity>,
+    /// `egress`: where policies may send requests.
+    pub egress: &'s Egress,
+    /// The listeners of this instance.
+    pub listeners: &'s [Listener],
     /// `gatehouse.yaml`, for findings about the two blocks that have no place of their own.
     pub configuration: Location,
     /// Puts named values into credentials.
@@ -33,8 +40,19 @@ pub struct BackendSources<'s> {
 #[derive(Debug)]
 pub struct Backends {
     default_profile: Arc<TlsProfile>,
+    outgoing_profile: Arc<TlsProfile>,
+    certificates: Vec<ShownCertificate>,
     profiles: Vec<Arc<TlsProfile>>,
     entities: HashMap<Arc<str>, Entity, foldhash::fast::RandomState>,
+}
+
+/// A certificate that policies show to others.
+#[derive(Debug)]
+struct ShownCertificate {
+    id: Arc<str>,
+    /// SHA-1 and SHA-256, in upper case hexadecimal digits.
+    thumbprints: [String; 2],
+    profile: Arc<TlsProfile>,
 }
 
 /// A backend entity.
@@ -77,15 +95,31 @@ impl Backends {
     /// Compiles the backends. After an error, which is in the diagnostics then, there may be none.
     pub fn load<'s>(sources: &BackendSources<'s>, diagnostics: &'s mut Diagnostics) -> Option<Self> {
         let previous = sources.previous.map(|previous| previous.profiles.clone()).unwrap_or_default();
+        let guards = Guards::of(sources);
         let mut loader = ProfileLoader::new(previous, diagnostics);
-        let default_profile =
-            loader.load(sources.default_connection, BackendTls::default(), &sources.configuration);
+        let mut load = |guard, identity| {
+            let connection = sources.default_connection;
+            let manner = Manner { connection, identity, switches: BackendTls::default(), guard };
+            loader.load(manner, &sources.configuration)
+        };
+        let default_profile = load(&guards.backends, None);
+        let outgoing_profile = load(&guards.policies, None);
+        let certificates: Vec<_> = sources
+            .certificates
+            .iter()
+            .filter_map(|(id, identity)| {
+                let profile = load(&guards.policies, Some(identity))?;
+                let thumbprints = profile.thumbprints.clone()?;
+                Some(ShownCertificate { id: id.as_str().into(), thumbprints, profile })
+            })
+            .collect();
 
         let mut entities = HashMap::default();
-        let mut profiles: Vec<_> = default_profile.iter().cloned().collect();
+        let mut profiles: Vec<_> = default_profile.iter().chain(&outgoing_profile).cloned().collect();
+        profiles.extend(certificates.iter().map(|certificate| Arc::clone(&certificate.profile)));
         for backend in sources.backends {
             if let BackendTarget::Single(url) = &backend.target
-                && let Some(single) = load_single(sources, backend, url, &mut loader)
+                && let Some(single) = load_single(sources, &guards.backends, backend, url, &mut loader)
             {
                 if !profiles.iter().any(|profile| profile.id == single.profile.id) {
                     profiles.push(Arc::clone(&single.profile));
@@ -116,7 +150,13 @@ impl Backends {
                 loader.diagnostics().push(diagnostic);
             }
         }
-        Some(Self { default_profile: default_profile?, profiles, entities })
+        Some(Self {
+            default_profile: default_profile?,
+            outgoing_profile: outgoing_profile?,
+            certificates,
+            profiles,
+            entities,
+        })
     }
 
     /// Whether there is a backend of this name.
@@ -142,7 +182,25 @@ impl Backends {
         self.entities.get(name)
     }
 
-    /// How URLs that belong to no entity are reached.
+    /// How URLs that policies compute are reached.
+    pub(super) fn outgoing_profile(&self) -> &Arc<TlsProfile> {
+        &self.outgoing_profile
+    }
+
+    /// How such URLs are reached with a certificate, which is named by its id or its thumbprint.
+    pub(super) fn showing(&self, certificate: &str) -> Option<&Arc<TlsProfile>> {
+        let digits: String = certificate
+            .chars()
+            .filter(|character| !matches!(character, ' ' | ':' | '\u{200e}'))
+            .map(|character| character.to_ascii_uppercase())
+            .collect();
+        self.certificates
+            .iter()
+            .find(|known| *known.id == *certificate || known.thumbprints.contains(&digits))
+            .map(|known| &known.profile)
+    }
+
+    /// How service URLs are reached.
     pub(super) fn default_profile(&self) -> &Arc<TlsProfile> {
         &self.default_profile
     }
@@ -161,16 +219,36 @@ fn previous_breaker<'s>(sources: &BackendSources<'s>, name: &str) -> Option<&'s 
     sources.previous?.entities.get(name)?.breaker()
 }
 
+/// Where connections may lead that the configuration names, and those that policies compute.
+struct Guards {
+    backends: Arc<Guard>,
+    policies: Arc<Guard>,
+}
+
+impl Guards {
+    fn of(sources: &BackendSources<'_>) -> Self {
+        let backends = Arc::new(Guard::of_backends(sources.egress, sources.listeners));
+        // Without rules they are the same, so that both share their connections.
+        let policies = backends.of_policies().map_or_else(|| Arc::clone(&backends), Arc::new);
+        Self { backends, policies }
+    }
+}
+
 fn load_single<'s>(
     sources: &BackendSources<'s>,
+    guard: &'s Arc<Guard>,
     backend: &Backend,
     url: &Url,
     loader: &mut ProfileLoader<'s>,
 ) -> Option<Single> {
     let own = sources.connections.get(&backend.name);
     let profile = loader.load(
-        own.unwrap_or(sources.default_connection),
-        backend.tls,
+        Manner {
+            connection: own.unwrap_or(sources.default_connection),
+            identity: None,
+            switches: backend.tls,
+            guard,
+        },
         own.map_or(&backend.location, |own| own.location.as_ref().unwrap_or(&sources.configuration)),
     );
     let credentials = Credentials::load(backend, sources.resolve, loader.diagnostics());

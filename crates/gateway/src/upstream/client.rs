@@ -66,6 +66,13 @@ pub(super) struct Destination<'c> {
     breakers: SmallVec<[&'c Breaker; 2]>,
 }
 
+impl<'c> Destination<'c> {
+    /// A URL that belongs to no entity.
+    pub(super) fn url(url: Arc<Url>, profile: &'c Arc<TlsProfile>) -> Self {
+        Self { name: None, url: BaseUrl::Shared(url), profile, credentials: None, breakers: SmallVec::new() }
+    }
+}
+
 /// A URL of the configuration, or one that a policy has made.
 pub(super) enum BaseUrl<'c> {
     Compiled(&'c Url),
@@ -84,11 +91,11 @@ impl Deref for BaseUrl<'_> {
 }
 
 /// One step of a chain of redirects.
-struct Hop<'h> {
-    backend: Option<&'h str>,
-    url: &'h Url,
-    profile: &'h Arc<TlsProfile>,
-    grpc: bool,
+pub(super) struct Hop<'h> {
+    pub(super) backend: Option<&'h str>,
+    pub(super) url: &'h Url,
+    pub(super) profile: &'h Arc<TlsProfile>,
+    pub(super) grpc: bool,
 }
 
 impl<'c> Client<'c> {
@@ -112,24 +119,20 @@ impl<'c> Client<'c> {
 
     /// Where the exchange's choice leads, if its breakers let it.
     pub(super) fn destination(&self, exchange: &Exchange) -> Result<Destination<'c>, UpstreamError> {
-        let url = match &exchange.backend {
-            BackendChoice::Entity(name) => return self.entity(name),
-            BackendChoice::Url(url) => Arc::clone(url),
+        match &exchange.backend {
+            BackendChoice::Entity(name) => self.entity(name),
+            BackendChoice::Url(url) => {
+                Ok(Destination::url(Arc::clone(url), self.backends.outgoing_profile()))
+            }
             BackendChoice::Service => {
                 let service = exchange.route.api.as_ref().and_then(|api| api.service_url.as_ref());
-                Arc::clone(service.ok_or(UpstreamError::NoBackend)?)
+                let url = Arc::clone(service.ok_or(UpstreamError::NoBackend)?);
+                Ok(Destination::url(url, self.backends.default_profile()))
             }
-        };
-        Ok(Destination {
-            name: None,
-            url: BaseUrl::Shared(url),
-            profile: self.backends.default_profile(),
-            credentials: None,
-            breakers: SmallVec::new(),
-        })
+        }
     }
 
-    fn entity(&self, name: &str) -> Result<Destination<'c>, UpstreamError> {
+    pub(super) fn entity(&self, name: &str) -> Result<Destination<'c>, UpstreamError> {
         let now = self.clock.monotonic_micros();
         let open = |retry_after| UpstreamError::CircuitOpen { retry_after };
         match self.backends.entity(name) {
@@ -242,7 +245,7 @@ impl<'c> Client<'c> {
             }
             if !redirect::is_same_authority(&url, &next) {
                 redirect::drop_credentials(&mut headers);
-                (backend, profile) = (None, self.backends.default_profile());
+                (backend, profile) = (None, self.backends.outgoing_profile());
                 (credentials, host) = (None, None);
             }
             (url, method) = (next, next_method);
@@ -264,7 +267,7 @@ impl<'c> Client<'c> {
     }
 
     /// Sends one request and waits for the head of its answer, until the timer goes off.
-    async fn send(
+    pub(super) async fn send(
         &self,
         call: &Call<'_>,
         hop: &Hop<'_>,

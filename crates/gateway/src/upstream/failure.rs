@@ -50,12 +50,14 @@ pub(super) fn connect(error: &ConnectError) -> Failure {
         ConnectError::Tls { .. } => Some(Reason::Tls),
         ConnectError::Http2 { .. } => Some(Reason::Protocol),
         // Bounds of the gateway, and its configuration.
-        ConnectError::BadUrl(_) | ConnectError::TooManyWaiting(_) | ConnectError::TooManyAuthorities(_) => {
-            None
-        }
+        ConnectError::Forbidden { .. }
+        | ConnectError::BadUrl(_)
+        | ConnectError::TooManyWaiting(_)
+        | ConnectError::TooManyAuthorities(_) => None,
     };
     let error = match error {
         ConnectError::TimedOut(patience) => UpstreamError::Timeout(*patience),
+        ConnectError::Forbidden { .. } => UpstreamError::Forbidden(error.to_string()),
         other => UpstreamError::Connection(other.to_string()),
     };
     Failure { error, reason }

@@ -15,6 +15,7 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::certificate_check::CertificateCheck;
+use super::guard::Guard;
 use crate::tls::provider;
 
 /// Beyond this a patience is a mistake, and a deadline may not be representable.
@@ -35,6 +36,10 @@ pub(super) struct TlsProfile {
     pub(super) connect_timeout: Duration,
     /// Idle connections kept for each core and authority.
     pub(super) idle_connections: usize,
+    /// Where connections may lead.
+    pub(super) guard: Arc<Guard>,
+    /// SHA-1 and SHA-256 of the certificate that is shown, in upper case hexadecimal digits.
+    pub(super) thumbprints: Option<[String; 2]>,
 }
 
 impl std::fmt::Debug for TlsProfile {
@@ -47,9 +52,30 @@ impl std::fmt::Debug for TlsProfile {
 pub(super) struct ProfileLoader<'l> {
     previous: Vec<Arc<TlsProfile>>,
     /// What has been loaded already: most backends share their settings, and a finding is told once.
-    loaded: Vec<(&'l BackendConnection, BackendTls, Option<Arc<TlsProfile>>)>,
+    loaded: Vec<(Manner<'l>, Option<Arc<TlsProfile>>)>,
     system: Option<SystemTrust>,
     diagnostics: &'l mut Diagnostics,
+}
+
+/// How something is reached.
+#[derive(Clone, Copy)]
+pub(super) struct Manner<'m> {
+    /// The settings.
+    pub(super) connection: &'m BackendConnection,
+    /// The certificate that is shown in the place of that of the settings.
+    pub(super) identity: Option<&'m ClientIdentity>,
+    /// What of the other side's certificate is checked.
+    pub(super) switches: BackendTls,
+    /// Where connections may lead.
+    pub(super) guard: &'m Arc<Guard>,
+}
+
+impl Manner<'_> {
+    fn has_settings_of(&self, other: &Self) -> bool {
+        std::ptr::eq(self.connection, other.connection)
+            && self.identity == other.identity
+            && self.switches == other.switches
+    }
 }
 
 struct SystemTrust {
@@ -69,30 +95,20 @@ impl<'l> ProfileLoader<'l> {
     }
 
     /// The profile of these settings; `None` after an error, which is in the diagnostics then.
-    pub(super) fn load(
-        &mut self,
-        connection: &'l BackendConnection,
-        switches: BackendTls,
-        location: &Location,
-    ) -> Option<Arc<TlsProfile>> {
-        let known = self
-            .loaded
-            .iter()
-            .find(|(settings, with, _)| std::ptr::eq(*settings, connection) && *with == switches);
-        if let Some((_, _, profile)) = known {
-            return profile.clone();
+    pub(super) fn load(&mut self, manner: Manner<'l>, location: &Location) -> Option<Arc<TlsProfile>> {
+        for (known, profile) in self.loaded.iter().filter(|(known, _)| known.has_settings_of(&manner)) {
+            // Settings that do not work do not work elsewhere either, and that has been told.
+            if profile.is_none() || Arc::ptr_eq(known.guard, manner.guard) {
+                return profile.clone();
+            }
         }
-        let profile = self.build(connection, switches, location);
-        self.loaded.push((connection, switches, profile.clone()));
+        let profile = self.build(manner, location);
+        self.loaded.push((manner, profile.clone()));
         profile
     }
 
-    fn build(
-        &mut self,
-        connection: &BackendConnection,
-        switches: BackendTls,
-        location: &Location,
-    ) -> Option<Arc<TlsProfile>> {
+    fn build(&mut self, manner: Manner<'_>, location: &Location) -> Option<Arc<TlsProfile>> {
+        let Manner { connection, switches, guard, .. } = manner;
         let mut fingerprint = digest::Context::new(&SHA256);
         let settings = (
             connection.min_version,
@@ -101,10 +117,12 @@ impl<'l> ProfileLoader<'l> {
             connection.connect_timeout,
             connection.idle_connections,
             switches,
+            guard,
         );
         fingerprint.update(format!("{settings:?}").as_bytes());
         let trust = self.trust(connection, &mut fingerprint);
-        let identity = match &connection.client_certificate {
+        let shown = manner.identity.or(connection.client_certificate.as_ref());
+        let identity = match shown {
             Some(identity) => Some(self.identity(identity, &mut fingerprint)?),
             None => None,
         };
@@ -143,12 +161,14 @@ impl<'l> ProfileLoader<'l> {
                     http1: with(&[b"http/1.1"]),
                     connect_timeout: connection.connect_timeout.min(LONGEST_CONNECT),
                     idle_connections: connection.idle_connections,
+                    guard: Arc::clone(guard),
+                    thumbprints: identity.as_ref().and_then(|(chain, _)| chain.first()).map(thumbprints),
                 });
                 self.previous.push(Arc::clone(&profile));
                 Some(profile)
             }
             Err(rustls::Error::InconsistentKeys(_)) => {
-                let place = connection.client_certificate.as_ref().map_or(location, |it| &it.key.location);
+                let place = shown.map_or(location, |it| &it.key.location);
                 self.diagnostics.error(
                     "client-key-mismatch",
                     place.clone(),
@@ -292,6 +312,18 @@ impl SystemTrust {
         let loaded = rustls_native_certs::load_native_certs();
         Self { roots: loaded.certs, errors: loaded.errors.iter().map(ToString::to_string).collect() }
     }
+}
+
+fn thumbprints(certificate: &CertificateDer<'_>) -> [String; 2] {
+    [&digest::SHA1_FOR_LEGACY_USE_ONLY, &SHA256].map(|algorithm| {
+        use std::fmt::Write as _;
+        let mut digits = String::with_capacity(64);
+        for byte in digest::digest(algorithm, certificate).as_ref() {
+            // Writing to a string does not fail.
+            let _ = write!(digits, "{byte:02X}");
+        }
+        digits
+    })
 }
 
 fn read_file(path: &Path) -> std::io::Result<zeroize::Zeroizing<Vec<u8>>> {

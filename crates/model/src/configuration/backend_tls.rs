@@ -159,7 +159,7 @@ impl BackendDraft {
 }
 
 impl ClientIdentity {
-    fn shape() -> impl Shape<Value = Self> {
+    pub(super) fn shape() -> impl Shape<Value = Self> {
         record("a client certificate", |fields| {
             let certificate =
                 fields.required("certificate", path(), "A PEM file: the leaf first, then the intermediates.");

@@ -36,6 +36,8 @@ pub struct Limits {
     pub connections_per_client: usize,
     /// Requests under way in the process; default 10 000. Above: 503.
     pub requests: usize,
+    /// One-way requests of policies under way in the process; default 1 000. Above: dropped, and counted.
+    pub one_way_requests: usize,
     /// Concurrent HTTP/2 streams of a connection; default 128.
     pub streams: u32,
     /// How long a stopping process waits for requests under way; default 30 s.
@@ -58,6 +60,7 @@ impl Default for Limits {
             connections: 20_000,
             connections_per_client: 0,
             requests: 10_000,
+            one_way_requests: 1000,
             streams: 128,
             drain_timeout: Duration::from_secs(30),
         }
@@ -158,6 +161,13 @@ impl Limits {
                     1..=10_000_000,
                     default.requests,
                     "Requests under way in the process. Above: 503.",
+                ),
+                one_way_requests: count(
+                    fields,
+                    "one_way_requests",
+                    0..=1_000_000,
+                    default.one_way_requests,
+                    "Requests of `send-one-way-request` under way in the process. Above: dropped, and counted.",
                 ),
                 streams: narrowed(fields.or(
                     "streams",

@@ -2,6 +2,7 @@
 //! them to the folder of the file already.
 
 mod backend_tls;
+mod egress;
 mod limits;
 mod listener;
 mod reader;
@@ -21,6 +22,7 @@ use crate::Located;
 use crate::tree::decode::{Shape, boolean, list, map, one_or_many, record, text};
 
 pub use self::backend_tls::{BackendConnection, ClientIdentity, Trust};
+pub use self::egress::{Egress, EgressRule};
 pub use self::limits::Limits;
 pub use self::listener::{Listener, Role, Zone};
 pub use self::reader::{parse, read};
@@ -52,6 +54,10 @@ pub struct Configuration {
     pub backend_tls: BackendConnection,
     /// How single backends are reached, by backend id.
     pub backends: BTreeMap<String, BackendConnection>,
+    /// The certificates that policies show to others, by the id that `authentication-certificate` names.
+    pub certificates: BTreeMap<String, ClientIdentity>,
+    /// Where policies may send requests.
+    pub egress: Egress,
     /// What outlives the process.
     pub store: Store,
     /// What the instance says about its work.
@@ -117,6 +123,12 @@ impl Configuration {
                 map("backend ids with their connections", BackendDraft::shape()),
                 "How single backends are reached, by backend id; `team/orders` is the backend `orders` of the workspace `team`.",
             );
+            let certificates = fields.optional(
+                "certificates",
+                map("certificate ids with their files", ClientIdentity::shape()),
+                "The certificates that policies show to others: `authentication-certificate` names them by id or thumbprint.",
+            );
+            let egress = fields.optional("egress", Egress::shape(), "Where policies may send requests.");
             let store = fields.optional("store", Store::shape(file), "What outlives the process.");
             let telemetry =
                 fields.optional("telemetry", Telemetry::shape(), "What the instance says about its work.");
@@ -154,6 +166,12 @@ impl Configuration {
                 zones: zones.unwrap_or_default(),
                 backend_tls,
                 backends: connections,
+                certificates: certificates
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|(id, identity)| (id.value, identity))
+                    .collect(),
+                egress: egress.unwrap_or_default(),
                 store: store.unwrap_or_else(|| Store::default_beside(file)),
                 telemetry: telemetry.unwrap_or_default(),
                 limits: limits.unwrap_or_default(),

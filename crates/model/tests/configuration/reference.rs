@@ -41,11 +41,11 @@ fn keys_of<'n>(node: &'n Node, path: &str, found: &mut Vec<(String, &'n Key)>) {
             for (key, value) in entries {
                 let path = match path {
                     "" => key.text.clone(),
-                    "backends" => "backends.*".to_owned(),
+                    "backends" | "certificates" => format!("{path}.*"),
                     _ => format!("{path}.{}", key.text),
                 };
-                // The names of backends are the user's.
-                if path != "backends.*" {
+                // The names of backends and certificates are the user's.
+                if !path.ends_with(".*") {
                     found.push((path.clone(), key));
                 }
                 keys_of(value, &path, found);

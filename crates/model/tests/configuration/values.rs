@@ -61,6 +61,7 @@ fn every_key_has_its_effect() {
             connections_per_client: 100,
             streams: 64,
             requests: 5000,
+            one_way_requests: 50,
             tunnel_idle_timeout: Duration::from_secs(1200),
             drain_timeout: Duration::ZERO,
         }

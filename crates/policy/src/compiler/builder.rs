@@ -97,6 +97,16 @@ impl Builder<'_> {
         self.policy
     }
 
+    /// Says that the current policy needs the request's body whole.
+    pub(crate) fn read_request_body(&mut self) {
+        self.reads.request_body = true;
+    }
+
+    /// What the expressions of the current policy read so far, for a policy that sees to it by itself.
+    pub(crate) fn take_reads(&mut self) -> Needs {
+        std::mem::take(&mut self.reads)
+    }
+
     /// The message that policies change here.
     pub(crate) fn message(&self) -> Message {
         match self.section {

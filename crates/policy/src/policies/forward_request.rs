@@ -146,6 +146,8 @@ fn failure(error: &UpstreamError) -> Failure {
         .header(RETRY_AFTER, HeaderValue::from(*retry_after)),
         UpstreamError::NoBackend
         | UpstreamError::UnknownBackend(_)
+        | UpstreamError::UnknownCertificate(_)
+        | UpstreamError::Forbidden(_)
         | UpstreamError::Connection(_)
         | UpstreamError::BadAnswer(_) => internal("BackendConnectionFailure"),
     }

@@ -18,8 +18,11 @@ mod rate_answer;
 mod rate_limit;
 mod rate_limit_by_key;
 mod redirect_content_urls;
+mod retry;
 mod return_response;
 mod rewrite_uri;
+mod send_one_way_request;
+mod send_request;
 mod set_backend_service;
 mod set_body;
 mod set_header;
@@ -27,6 +30,7 @@ mod set_method;
 mod set_query_parameter;
 mod set_status;
 mod set_variable;
+mod side_request;
 mod whole_body;
 
 use crate::compiler::{Builder, PolicyScope, Reported};
@@ -99,8 +103,11 @@ pub(crate) const TABLE: &[PolicyKind] = &[
         Compile::Policy(redirect_content_urls::compile),
     )
     .once(),
+    PolicyKind::new("retry", EVERYWHERE, Compile::Policy(retry::compile)),
     PolicyKind::new("return-response", EVERYWHERE, Compile::Policy(return_response::compile)),
     PolicyKind::new("rewrite-uri", INBOUND_BACKEND, Compile::Policy(rewrite_uri::compile)),
+    PolicyKind::new("send-one-way-request", EVERYWHERE, Compile::Policy(send_one_way_request::compile)),
+    PolicyKind::new("send-request", EVERYWHERE, Compile::Policy(send_request::compile)),
     PolicyKind::new("set-backend-service", EVERYWHERE, Compile::Policy(set_backend_service::compile)),
     PolicyKind::new("set-body", EVERYWHERE, Compile::Policy(set_body::compile)),
     PolicyKind::new("set-header", EVERYWHERE, Compile::Policy(set_header::compile)),
@@ -139,9 +146,6 @@ pub(crate) const NOT_YET_AVAILABLE: &[&str] = &[
     "proxy",
     "publish-event",
     "publish-to-dapr",
-    "retry",
-    "send-one-way-request",
-    "send-request",
     "send-service-bus-message",
     "sql-data-source",
     "trace",

@@ -11,34 +11,52 @@ use crate::{Action, Exchange, Failure, Flow, Policy, World};
 
 /// A method for a request.
 #[derive(Debug)]
-enum SetMethod {
+pub(super) struct MethodEdit {
+    policy: &'static str,
+    method: Value,
+}
+
+#[derive(Debug)]
+enum Value {
     Literal(Method),
     Computed(Text),
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &[], &[])?;
-    let text = builder.content(element)?;
-    let Some(literal) = text.literal() else { return Ok(Action::Now(Box::new(SetMethod::Computed(text)))) };
-    let Some(method) = method(literal) else {
-        let message = format!("`{literal}` is no HTTP method that can be forwarded");
-        let location = element.text().trimmed().location;
-        return Err(builder.error_with_fix("bad-value", &location, message, "such as `GET` or `POST`"));
-    };
-    Ok(Action::Now(Box::new(SetMethod::Literal(method))))
+    Ok(Action::Now(Box::new(MethodEdit::compile(builder, element)?)))
 }
 
-impl Policy for SetMethod {
-    fn apply(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
-        exchange.request.method = match self {
-            Self::Literal(method) => method.clone(),
-            Self::Computed(text) => {
+impl MethodEdit {
+    pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Self, Reported> {
+        builder.only(element, &[], &[])?;
+        let policy = builder.policy();
+        let text = builder.content(element)?;
+        let Some(literal) = text.literal() else { return Ok(Self { policy, method: Value::Computed(text) }) };
+        let Some(method) = method(literal) else {
+            let message = format!("`{literal}` is no HTTP method that can be forwarded");
+            let location = element.text().trimmed().location;
+            return Err(builder.error_with_fix("bad-value", &location, message, "such as `GET` or `POST`"));
+        };
+        Ok(Self { policy, method: Value::Literal(method) })
+    }
+
+    /// The method for this exchange.
+    pub(super) fn evaluate(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Method, Failure> {
+        match &self.method {
+            Value::Literal(method) => Ok(method.clone()),
+            Value::Computed(text) => {
                 let text = text.evaluate(exchange, world)?;
                 let message =
                     || format!("The expression gave `{}`, which is no HTTP method.", text.escape_debug());
-                method(&text).ok_or_else(|| Failure::internal("set-method", "MethodInvalid", message()))?
+                method(&text).ok_or_else(|| Failure::internal(self.policy, "MethodInvalid", message()))
             }
-        };
+        }
+    }
+}
+
+impl Policy for MethodEdit {
+    fn apply(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
+        exchange.request.method = self.evaluate(exchange, world)?;
         Ok(Flow::Continue)
     }
 }

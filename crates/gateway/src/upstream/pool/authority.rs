@@ -1,6 +1,7 @@
 //! The connections to one scheme, host and port, reached in one way.
 
 use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
+use smallvec::SmallVec;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
@@ -21,6 +23,7 @@ use super::io::{Stream, Tunnel};
 use super::resolve::Resolver;
 use super::slot::{Places, Slot, StreamSlot};
 use super::{PoolLimits, Pools};
+use crate::upstream::guard::Guard;
 use crate::upstream::observer::Observer;
 use crate::upstream::request_body::RequestBody;
 use crate::upstream::tls_profile::TlsProfile;
@@ -46,6 +49,7 @@ pub(in crate::upstream) struct Authority {
     host: Box<str>,
     server_name: ServerName<'static>,
     tls: Arc<ClientConfig>,
+    guard: Arc<Guard>,
     connect_timeout: Duration,
     idle_bound: usize,
     limits: PoolLimits,
@@ -147,6 +151,7 @@ impl Authority {
             host: host.into(),
             server_name,
             tls: Arc::clone(tls),
+            guard: Arc::clone(&profile.guard),
             connect_timeout: profile.connect_timeout,
             idle_bound: profile.idle_connections,
             limits: pools.limits,
@@ -351,11 +356,29 @@ impl Authority {
         outcome
     }
 
+    /// The addresses that may be connected to: all of them, or some, but not none.
+    fn permitted(&self, addresses: &[SocketAddr]) -> Result<SmallVec<[SocketAddr; 4]>, ConnectError> {
+        let mut permitted = SmallVec::new();
+        let mut forbidden = None;
+        for address in addresses {
+            match self.guard.check(self.resolver.host(), *address) {
+                Ok(()) => permitted.push(*address),
+                Err(reason) => forbidden = Some((address.ip(), reason)),
+            }
+        }
+        match forbidden {
+            Some((address, reason)) if permitted.is_empty() => {
+                Err(ConnectError::Forbidden { host: self.name().to_owned(), address, reason })
+            }
+            _ => Ok(permitted),
+        }
+    }
+
     async fn open(self: &Rc<Self>, slot: Slot) -> Result<Lease, ConnectError> {
         let host = || self.name().to_owned();
         let addresses =
             self.resolver.resolve().await.map_err(|reason| ConnectError::Resolve { host: host(), reason })?;
-        let (stream, peer) = connect::tcp(&addresses)
+        let (stream, peer) = connect::tcp(&self.permitted(&addresses)?)
             .await
             .map_err(|error| ConnectError::Tcp { host: host(), reason: error.to_string() })?;
         let (stream, http2) = if self.https {

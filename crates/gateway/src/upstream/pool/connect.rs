@@ -1,6 +1,6 @@
 //! New connections: address after address with a head start (RFC 8305), then TLS.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::io::Stream;
+use crate::upstream::guard::Forbidden;
 
 /// How long an address is waited for before the next one is tried beside it.
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -32,6 +33,16 @@ pub(in crate::upstream) enum ConnectError {
         host: String,
         /// What the resolver says.
         reason: String,
+    },
+    /// Requests may not be sent there.
+    #[error("{host} may not be connected to at {address}: {reason}")]
+    Forbidden {
+        /// Name and port.
+        host: String,
+        /// The last of its addresses.
+        address: IpAddr,
+        /// Why.
+        reason: Forbidden,
     },
     /// No address answers.
     #[error("no connection to {host}: {reason}")]

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gatehouse_model::configuration::{BackendConnection, Trust};
+use gatehouse_model::configuration::{BackendConnection, Egress, Trust};
 use gatehouse_model::resources::{
     Backend, BackendCredentials, BackendTarget, BackendTls, CircuitBreakerRule, PoolMember,
 };
@@ -57,6 +57,10 @@ impl Clock for TestClock {
 
     fn monotonic_micros(&self) -> u64 {
         1_000_000 + self.0.get()
+    }
+
+    fn sleep(&self, time: Duration) -> futures_util::future::LocalBoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(time))
     }
 }
 
@@ -240,7 +244,11 @@ fn load_with(
     previous: Option<&Backends>,
 ) -> Result<Backends, Diagnostics> {
     let mut diagnostics = Diagnostics::new();
+    let (certificates, egress) = (BTreeMap::new(), Egress::default());
     let sources = BackendSources {
+        certificates: &certificates,
+        egress: &egress,
+        listeners: &[],
         backends,
         default_connection: connection,
         connections,

@@ -182,6 +182,11 @@ pub fn parsed<T>(
 }
 
 impl<T> Parsed<T> {
+    /// Reads a text that stands within another syntax.
+    pub fn read(&self, text: &str) -> Result<T, Invalid> {
+        (self.parse)(text)
+    }
+
     /// Takes a number without quotes too, as it is written.
     pub fn or_number(mut self) -> Self {
         self.numbers = true;
