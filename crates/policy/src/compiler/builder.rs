@@ -51,6 +51,8 @@ pub(crate) struct Builder<'b> {
     pub(super) reads: Needs,
     /// Policies so far, with those of fragments.
     pub(super) policies: usize,
+    /// Errors so far.
+    pub(super) errors: usize,
 }
 
 impl Builder<'_> {
@@ -88,6 +90,7 @@ impl Builder<'_> {
 
     pub(super) fn report(&mut self, diagnostic: Diagnostic) -> Reported {
         let owner = self.owner.to_string();
+        self.errors += usize::from(diagnostic.severity == Severity::Error);
         self.findings.push(diagnostic.resource(owner));
         Reported
     }
@@ -136,7 +139,6 @@ impl Builder<'_> {
         attributes: &[&str],
         children: &[&str],
     ) -> Result<(), Reported> {
-        let mut result = Ok(());
         let is_policy = element.name == self.policy || crate::policies::find(&element.name).is_some();
         for attribute in &element.attributes {
             let name = attribute.name.as_str();
@@ -145,7 +147,7 @@ impl Builder<'_> {
             }
             let message = format!("`{}` has no attribute `{name}`", element.name);
             let fix = suggestion(name, attributes, "it takes no attributes");
-            result = Err(self.error_with_fix("unknown-attribute", &attribute.location, message, fix));
+            self.error_with_fix("unknown-attribute", &attribute.location, message, fix);
         }
         for child in element.elements() {
             let name = child.name.as_str();
@@ -154,9 +156,9 @@ impl Builder<'_> {
             }
             let message = format!("`{name}` cannot stand in `{}`", element.name);
             let fix = suggestion(name, children, "it holds no elements");
-            result = Err(self.error_with_fix("unknown-element", &child.location, message, fix));
+            self.error_with_fix("unknown-element", &child.location, message, fix);
         }
-        result
+        Ok(())
     }
 
     /// Checks the attributes of an element whose children are policies, which are checked as such.
@@ -172,12 +174,9 @@ impl Builder<'_> {
             return Ok(());
         }
         let message = format!("text stands in `{}`, which holds elements only", element.name);
-        Err(self.error_with_fix(
-            "unexpected-text",
-            &text.location,
-            message,
-            "take it out, or make it a comment",
-        ))
+        let fix = "take it out, or make it a comment";
+        self.error_with_fix("unexpected-text", &text.location, message, fix);
+        Ok(())
     }
 
     /// The child element of a name, at most one.
@@ -188,13 +187,11 @@ impl Builder<'_> {
     ) -> Result<Option<&'e Element>, Reported> {
         let mut found = element.elements().filter(|child| child.name == name);
         let first = found.next();
-        match found.next() {
-            None => Ok(first),
-            Some(second) => {
-                let message = format!("`{}` holds a second `{name}`", element.name);
-                Err(self.error_with_fix("repeated-element", &second.location, message, "keep one of them"))
-            }
+        if let Some(second) = found.next() {
+            let message = format!("`{}` holds a second `{name}`", element.name);
+            self.error_with_fix("repeated-element", &second.location, message, "keep one of them");
         }
+        Ok(first)
     }
 
     /// A resource that the document names and that must exist: tells both ends where it does not.
@@ -215,13 +212,19 @@ impl Builder<'_> {
             Some(known) => format!("did you mean `{known}`?"),
             None => format!("add the {kind} `{name}`, or name another"),
         };
-        Err(self.error_with_fix("missing-reference", location, message, fix))
+        self.error_with_fix("missing-reference", location, message, fix);
+        Ok(())
     }
 
     /// Puts named values into a text.
     pub(crate) fn substitute(&mut self, text: &Text) -> Result<Substituted, Reported> {
         let done = self.around.named_values.substitute(text, &self.owner);
-        done.map_err(|diagnostic| self.report(diagnostic))
+        done.map_err(|wrong| {
+            for diagnostic in wrong {
+                self.report(diagnostic);
+            }
+            Reported
+        })
     }
 
     /// A text in which no expression is allowed, with its named values.

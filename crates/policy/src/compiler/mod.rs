@@ -146,6 +146,7 @@ impl Compiler {
             path: String::new(),
             reads: Needs::default(),
             policies: 0,
+            errors: 0,
         }
     }
 }

@@ -32,27 +32,27 @@ impl<'c> NamedValueTable<'c> {
         Self { values, workspace, resources }
     }
 
-    /// Puts values in the places of `{{names}}`. Values are taken as they are: a name in a value stays.
-    pub(super) fn substitute(&self, text: &Text, owner: &str) -> Result<Substituted, Diagnostic> {
+    /// Puts values in the places of `{{names}}`. Values are taken as they are: a name in a value stays. What keeps
+    /// that from being done is told for every name.
+    pub(super) fn substitute(&self, text: &Text, owner: &str) -> Result<Substituted, Vec<Diagnostic>> {
+        let mut wrong = Vec::new();
         let mut done = Text::empty(text.location.clone());
         let mut is_secret = false;
         let mut rest = 0;
         while let Some((start, end, name)) = next_name(&text.text, rest) {
-            let Some(resolved) = self.values.get(self.workspace, name) else {
-                return Err(self.undefined(name, owner, text, start));
-            };
             done.append(&text.slice(rest, start));
-            match resolved {
-                Resolved { value: Ok(value), secret } => {
+            match self.values.get(self.workspace, name) {
+                None => wrong.push(self.undefined(name, owner, text, start)),
+                Some(Resolved { value: Ok(value), secret }) => {
                     is_secret |= secret;
                     done.push(value.expose_secret(), text.locate(start));
                 }
-                Resolved { value: Err(why), .. } => {
+                Some(Resolved { value: Err(why), .. }) => {
                     let declared = self.declared(name);
                     let message = format!(
                         "the policy of {owner} uses the named value `{name}`{declared}, which has no value: {why}"
                     );
-                    return Err(Diagnostic::error("named-value-unavailable", text.locate(start), message));
+                    wrong.push(Diagnostic::error("named-value-unavailable", text.locate(start), message));
                 }
             }
             rest = end;
@@ -60,8 +60,12 @@ impl<'c> NamedValueTable<'c> {
                 let message = format!(
                     "the text is larger than {MAX_DOCUMENT_BYTES} bytes once its named values are put in"
                 );
-                return Err(Diagnostic::error("policy-size", text.location.clone(), message));
+                wrong.push(Diagnostic::error("policy-size", text.location.clone(), message));
+                break;
             }
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
         }
         if rest == 0 {
             return Ok(Substituted { text: text.clone(), is_secret: false });

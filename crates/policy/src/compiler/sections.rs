@@ -217,8 +217,13 @@ impl Builder<'_> {
     }
 
     fn step(&mut self, element: &Element, compile: policies::CompilePolicy) -> Result<Step, Reported> {
+        let errors = self.errors;
         let policy_id = self.optional_literal(element, "id");
         let action = compile(self, element)?;
+        // Something stood in the place of each value that is wrong.
+        if self.errors > errors {
+            return Err(Reported);
+        }
         Ok(Step {
             action,
             needs: std::mem::take(&mut self.reads),

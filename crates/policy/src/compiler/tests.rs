@@ -191,11 +191,40 @@ fn all_errors_are_told_at_once() {
         "inbound",
         "<set-header nam=\"a\" /><set-variable name=\"a\" /><choose><when><nope /></when></choose>",
     );
-    assert_eq!(told.len(), 4, "{told:?}");
-    assert!(told[0].contains("`set-header` has no attribute `nam` (did you mean `name`?)"));
-    assert!(told[1].contains("`set-variable` has no attribute `value`, which it needs (add `value=\"…\"`)"));
-    assert!(told[2].contains("`when` has no attribute `condition`"));
-    assert!(told[3].contains("there is no policy `nope`"));
+    let wanted = [
+        "`set-header` has no attribute `name`, which it needs (write `name` instead of `nam`)",
+        "`set-header` holds no `value`",
+        "`set-header` has no attribute `nam` (did you mean `name`?)",
+        "`set-variable` has no attribute `value`, which it needs (add `value=\"…\"`)",
+        "`when` has no attribute `condition`",
+        "there is no policy `nope`",
+    ];
+    assert_eq!(told.len(), wanted.len(), "{told:?}");
+    for (told, wanted) in told.iter().zip(wanted) {
+        assert!(told.contains(wanted), "{told}");
+    }
+}
+
+#[test]
+fn all_that_is_wrong_within_one_policy_is_told() {
+    let told = findings_in(
+        "inbound",
+        "<rate-limit-by-key calls=\"no\" renewal-period=\"@(1 +)\" counter-key=\"{{a}} {{b}}\" \
+         increment-condition=\"maybe\" total-calls-header-name=\"a b\" increment-after-response=\"x\" />",
+    );
+    let wanted = [
+        "`calls` must be a whole number",
+        "an expression",
+        "the named value `a`",
+        "the named value `b`",
+        "`increment-condition` must be `true`, `false` or an expression",
+        "`a b`",
+        "`increment-after-response` must be `true` or `false`",
+    ];
+    assert_eq!(told.len(), wanted.len(), "{told:#?}");
+    for (told, wanted) in told.iter().zip(wanted) {
+        assert!(told.contains(wanted), "{told}");
+    }
 }
 
 #[test]

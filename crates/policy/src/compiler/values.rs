@@ -1,4 +1,7 @@
 //! Attributes and texts of policies as typed values.
+//!
+//! A value that is wrong is reported and something stands in its place, so that what else is wrong with the element is
+//! told too; the element as a whole is refused at its end.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -11,6 +14,9 @@ use super::named_values::Substituted;
 use crate::BackendChoice;
 use crate::document::{Element, Text as Source, TextKind};
 use crate::value::{Boolean, Computed, Enumeration, Integer, Text};
+
+/// Stands for a text that is wrong: it is not a literal that could be found wrong once more.
+const UNKNOWN_TEXT: Text = Text::Mixed(Vec::new());
 
 impl Builder<'_> {
     /// The attribute that an element must have.
@@ -39,8 +45,10 @@ impl Builder<'_> {
 
     /// A required attribute: text or an expression.
     pub(crate) fn text(&mut self, element: &Element, name: &str) -> Result<Text, Reported> {
-        let source = self.required(element, name)?;
-        self.text_of(source)
+        match self.required(element, name) {
+            Ok(source) => self.text_of(source),
+            Err(Reported) => Ok(UNKNOWN_TEXT),
+        }
     }
 
     /// An optional attribute: text or an expression.
@@ -86,6 +94,10 @@ impl Builder<'_> {
 
     /// A required attribute: a truth value or an expression that gives one.
     pub(crate) fn required_boolean(&mut self, element: &Element, name: &str) -> Result<Boolean, Reported> {
+        Ok(self.read_boolean(element, name).unwrap_or(Boolean::Literal(false)))
+    }
+
+    fn read_boolean(&mut self, element: &Element, name: &str) -> Result<Boolean, Reported> {
         let source = self.required(element, name)?;
         let done = self.substitute(source)?;
         if done.text.kind() == TextKind::Expression {
@@ -105,15 +117,26 @@ impl Builder<'_> {
         default: bool,
     ) -> Result<bool, Reported> {
         let Some(attribute) = element.attribute(name) else { return Ok(default) };
-        let text = self.literal(element, name)?;
-        parse_boolean(&text).ok_or_else(|| {
+        let Ok(text) = self.literal(element, name) else { return Ok(default) };
+        Ok(parse_boolean(&text).unwrap_or_else(|| {
             let message = format!("the attribute `{name}` must be `true` or `false`");
-            self.error("bad-value", &attribute.value.location, message)
-        })
+            self.error("bad-value", &attribute.value.location, message);
+            default
+        }))
     }
 
     /// A required attribute: a whole number within bounds, or an expression that gives one.
     pub(crate) fn integer(
+        &mut self,
+        element: &Element,
+        name: &str,
+        range: RangeInclusive<i64>,
+    ) -> Result<Integer, Reported> {
+        let first = *range.start();
+        Ok(self.read_integer(element, name, range).unwrap_or(Integer::Literal(first)))
+    }
+
+    fn read_integer(
         &mut self,
         element: &Element,
         name: &str,
@@ -150,12 +173,13 @@ impl Builder<'_> {
         name: &str,
         range: RangeInclusive<i64>,
     ) -> Result<i64, Reported> {
-        let text = self.literal(element, name)?;
-        text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
+        let Ok(text) = self.literal(element, name) else { return Ok(*range.start()) };
+        Ok(text.parse().ok().filter(|number| range.contains(number)).unwrap_or_else(|| {
             let location = element.attribute(name).map_or(&element.location, |known| &known.value.location);
             let message = format!("the attribute `{name}` must be {}", bounds(&range));
-            self.error("bad-value", location, message)
-        })
+            self.error("bad-value", location, message);
+            *range.start()
+        }))
     }
 
     /// An optional attribute: one of a few words, or an expression that gives one.
@@ -179,6 +203,16 @@ impl Builder<'_> {
         name: &str,
         words: &'static [(&'static str, T)],
     ) -> Result<Enumeration<T>, Reported> {
+        let first = words.first().ok_or(Reported)?.1;
+        Ok(self.read_enumeration(element, name, words).unwrap_or(Enumeration::Literal(first)))
+    }
+
+    fn read_enumeration<T: Copy>(
+        &mut self,
+        element: &Element,
+        name: &str,
+        words: &'static [(&'static str, T)],
+    ) -> Result<Enumeration<T>, Reported> {
         let source = self.required(element, name)?;
         let done = self.substitute(source)?;
         if done.text.kind() == TextKind::Expression {
@@ -194,8 +228,8 @@ impl Builder<'_> {
 
     /// A text of the document as text or an expression; expressions may stand between literal text.
     pub(crate) fn text_of(&mut self, source: &Source) -> Result<Text, Reported> {
-        let done = self.substitute(source)?;
-        self.compiled_text(&done)
+        let done = self.substitute(source);
+        Ok(done.and_then(|done| self.compiled_text(&done)).unwrap_or(UNKNOWN_TEXT))
     }
 
     /// A text whose named values are put in already.
@@ -212,6 +246,7 @@ impl Builder<'_> {
         let mut literal = 0;
         let mut at = 0;
         let mut failed = 0;
+        let mut wrong = Ok(());
         while let Some(found) =
             text.get(at..).and_then(|rest| rest.find("@(").into_iter().chain(rest.find("@{")).min())
         {
@@ -229,10 +264,14 @@ impl Builder<'_> {
             if start > literal {
                 parts.push(Text::Literal(text.get(literal..start).unwrap_or_default().into()));
             }
-            parts.push(Text::Expression(self.expression(done, start, end)?));
+            match self.expression(done, start, end) {
+                Ok(expression) => parts.push(Text::Expression(expression)),
+                Err(Reported) => wrong = Err(Reported),
+            }
             literal = end;
             at = end;
         }
+        wrong?;
         if parts.is_empty() {
             return Ok(Text::Literal(text.as_str().into()));
         }

@@ -73,24 +73,22 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
 /// The cache of this process is the only one that there is.
 pub(super) fn check_caching_type(builder: &mut Builder<'_>, element: &Element) -> Result<(), Reported> {
     let Some(attribute) = element.attribute("caching-type") else { return Ok(()) };
-    let word = builder.literal(element, "caching-type")?;
+    let Ok(word) = builder.literal(element, "caching-type") else { return Ok(()) };
     let location = &attribute.value.location;
     match word.to_ascii_lowercase().as_str() {
         "internal" | "prefer-external" => Ok(()),
         "external" => {
             let fix = "write `internal` or `prefer-external`";
-            Err(builder.error_with_fix(
-                "policy-not-available",
-                location,
-                "an external cache is not yet available",
-                fix,
-            ))
+            let message = "an external cache is not yet available";
+            builder.error_with_fix("policy-not-available", location, message, fix);
+            Ok(())
         }
         _ => {
             let message = format!(
                 "the attribute `caching-type` must be one of `internal`, `prefer-external`, `external`, not `{word}`"
             );
-            Err(builder.error("bad-value", location, message))
+            builder.error("bad-value", location, message);
+            Ok(())
         }
     }
 }
@@ -101,7 +99,7 @@ fn texts(builder: &mut Builder<'_>, element: &Element, name: &str) -> Result<Vec
         builder.only(child, &[], &[])?;
         if child.text().is_blank() {
             let message = format!("`{name}` names nothing");
-            return Err(builder.error("bad-value", &child.location, message));
+            builder.error("bad-value", &child.location, message);
         }
         texts.push(builder.content(child)?);
     }

@@ -157,7 +157,7 @@ mod tests {
         let told = findings_in("inbound", "<choose />");
         assert!(told[0].contains("`choose` holds no `when`"), "{told:?}");
         let told = findings_in("inbound", "<choose><if condition=\"true\" /></choose>");
-        assert!(told[0].contains("`if` cannot stand in `choose`"), "{told:?}");
+        assert!(told[1].contains("`if` cannot stand in `choose`"), "{told:?}");
         let told = findings_in("inbound", "<choose><when condition=\"yes\" /></choose>");
         assert!(
             told[0].contains("the attribute `condition` must be `true`, `false` or an expression, not `yes`"),

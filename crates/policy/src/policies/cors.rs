@@ -75,7 +75,7 @@ fn list(
     if texts.is_empty() {
         let message = format!("`{name}` holds no `{item}`");
         let fix = format!("add `<{item}>…</{item}>`, or take the list out");
-        return Err(builder.error_with_fix("missing-element", &list.location, message, fix));
+        builder.error_with_fix("missing-element", &list.location, message, fix);
     }
     Ok(texts)
 }
@@ -88,7 +88,8 @@ fn origins(
     let Some(allowed) = builder.child(element, "allowed-origins")? else {
         let message = "`cors` names no origin";
         let fix = "add `<allowed-origins><origin>…</origin></allowed-origins>`";
-        return Err(builder.error_with_fix("missing-element", &element.location, message, fix));
+        builder.error_with_fix("missing-element", &element.location, message, fix);
+        return Ok(Vec::new());
     };
     let origins = list(builder, element, "allowed-origins", "origin", &[])?;
     for (origin, child) in origins.iter().zip(allowed.elements_named("origin")) {
@@ -98,13 +99,13 @@ fn origins(
             if allows_credentials.literal() == Some(true) {
                 let message = "`cors` allows credentials to every origin: any page could act as the user";
                 let fix = "name the origins, or leave out `allow-credentials`";
-                return Err(builder.error_with_fix("bad-value", &location, message, fix));
+                builder.error_with_fix("bad-value", &location, message, fix);
             }
         } else if normalized(literal).is_none() {
             let message = format!("`{literal}` is no origin");
             let fix =
                 "an origin is a scheme and a host, with a port where it is not the scheme's own, or `*`";
-            return Err(builder.error_with_fix("bad-value", &location, message, fix));
+            builder.error_with_fix("bad-value", &location, message, fix);
         }
     }
     Ok(origins)

@@ -29,7 +29,7 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     let to = builder.text(element, "to")?;
     if from.literal().is_some_and(|from| from.is_empty()) {
         let location = element.attribute("from").map_or(&element.location, |known| &known.value.location);
-        return Err(builder.error("bad-value", location, "the attribute `from` names nothing to look for"));
+        builder.error("bad-value", location, "the attribute `from` names nothing to look for");
     }
     Ok(Action::Later(Box::new(FindAndReplace { from, to, message: builder.message() })))
 }

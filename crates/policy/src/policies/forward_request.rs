@@ -51,7 +51,8 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     let timeout = match (element.attribute("timeout"), element.attribute("timeout-ms")) {
         (Some(_), Some(second)) => {
             let message = "`forward-request` takes either `timeout` or `timeout-ms`";
-            return Err(builder.error("bad-value", &second.location, message));
+            builder.error("bad-value", &second.location, message);
+            None
         }
         (Some(_), None) => Some(Timeout::Seconds(builder.integer(element, "timeout", 0..=MAX_SECONDS)?)),
         (None, Some(_)) => {
@@ -64,7 +65,7 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     options.buffer_request_body = builder.literal_boolean(element, "buffer-request-body", false)?;
     builder.literal_boolean(element, "buffer-response", true)?;
     let fails_on_error_status = builder.literal_boolean(element, "fail-on-error-status-code", false)?;
-    if let Some(version) = builder.optional_literal(element, "http-version")? {
+    if let Ok(Some(version)) = builder.optional_literal(element, "http-version") {
         options.http2 = match &*version {
             "1" => false,
             "2" | "2or1" => true,
@@ -72,7 +73,8 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
                 let location =
                     element.attribute("http-version").map_or(&element.location, |known| &known.location);
                 let message = "the attribute `http-version` must be `1`, `2` or `2or1`";
-                return Err(builder.error("bad-value", location, message));
+                builder.error("bad-value", location, message);
+                true
             }
         };
     }

@@ -46,15 +46,13 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     builder.no_text(element)?;
     let action = builder.required_enumeration(element, "action", VERDICTS)?;
     let mut filter = IpFilter { action, ranges: Vec::new(), computed: Vec::new() };
-    let mut result = Ok(());
     for child in element.elements() {
-        result = result.and(filter.add(builder, child));
+        filter.add(builder, child)?;
     }
-    result?;
-    if filter.ranges.is_empty() && filter.computed.is_empty() {
+    if element.elements().next().is_none() {
         let message = "`ip-filter` names no address";
         let fix = "add `<address>…</address>` or `<address-range from=\"…\" to=\"…\" />`";
-        return Err(builder.error_with_fix("missing-element", &element.location, message, fix));
+        builder.error_with_fix("missing-element", &element.location, message, fix);
     }
     Ok(Action::Now(Box::new(filter)))
 }
@@ -70,7 +68,8 @@ impl IpFilter {
             };
             let Some(range) = Range::of_address(literal) else {
                 let message = format!("`{literal}` is neither an IP address nor a network");
-                return Err(builder.error("bad-value", &child.text().trimmed().location, message));
+                builder.error("bad-value", &child.text().trimmed().location, message);
+                return Ok(());
             };
             self.ranges.push(range);
             return Ok(());
@@ -84,7 +83,8 @@ impl IpFilter {
         let Some(range) = Range::between(first.trim(), last.trim()) else {
             let message = format!("`{first}` to `{last}` is no range of IP addresses");
             let fix = "both are addresses of one family, the lower one first";
-            return Err(builder.error_with_fix("bad-value", &child.location, message, fix));
+            builder.error_with_fix("bad-value", &child.location, message, fix);
+            return Ok(());
         };
         self.ranges.push(range);
         Ok(())

@@ -80,7 +80,7 @@ impl Limits {
         if calls.is_none() && kilobytes.is_none() {
             let message = format!("`{}` limits nothing", element.name);
             let fix = "add `calls` or `bandwidth` (kilobytes)";
-            return Err(builder.error_with_fix("missing-attribute", &element.location, message, fix));
+            builder.error_with_fix("missing-attribute", &element.location, message, fix);
         }
         if let (Some(outer), None) = (outer, element.attribute("renewal-period")) {
             return Ok(Self { calls, kilobytes, ..outer });
@@ -90,7 +90,7 @@ impl Limits {
             let location =
                 element.attribute("renewal-period").map_or(&element.location, |known| &known.location);
             let message = format!("the attribute `renewal-period` must be 0 or at least {shortest} seconds");
-            return Err(builder.error("bad-value", location, message));
+            builder.error("bad-value", location, message);
         }
         Ok(Self { calls, kilobytes, period_seconds: period.unsigned_abs() })
     }

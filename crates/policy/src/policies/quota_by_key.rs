@@ -66,15 +66,16 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
 
 /// When a period begins, in seconds since 1970.
 fn first_period(builder: &mut Builder<'_>, element: &Element) -> Result<i64, Reported> {
-    let Some(text) = builder.optional_literal(element, "first-period-start")? else {
+    let Ok(Some(text)) = builder.optional_literal(element, "first-period-start") else {
         return Ok(FIRST_PERIOD);
     };
-    text.parse::<Timestamp>().map(Timestamp::as_second).map_err(|_| {
+    Ok(text.parse::<Timestamp>().map(Timestamp::as_second).unwrap_or_else(|_| {
         let location =
             element.attribute("first-period-start").map_or(&element.location, |known| &known.value.location);
         let message = format!("`{text}` is no point in time");
-        builder.error_with_fix("bad-value", location, message, "write it like `2026-01-01T00:00:00Z`")
-    })
+        builder.error_with_fix("bad-value", location, message, "write it like `2026-01-01T00:00:00Z`");
+        FIRST_PERIOD
+    }))
 }
 
 impl Increment {

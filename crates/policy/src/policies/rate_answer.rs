@@ -94,12 +94,13 @@ pub(super) fn is_remote(policy: &'static str) -> Failure {
 }
 
 fn header(builder: &mut Builder<'_>, element: &Element, name: &str) -> Result<Option<HeaderName>, Reported> {
-    let Some(text) = builder.optional_literal(element, name)? else { return Ok(None) };
+    let Ok(Some(text)) = builder.optional_literal(element, name) else { return Ok(None) };
     match super::set_header::header_name(&text) {
         Ok(header) => Ok(Some(header)),
         Err(why) => {
             let location = element.attribute(name).map_or(&element.location, |known| &known.value.location);
-            Err(builder.error("bad-value", location, why))
+            builder.error("bad-value", location, why);
+            Ok(None)
         }
     }
 }

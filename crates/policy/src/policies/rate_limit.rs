@@ -75,12 +75,7 @@ impl Target {
         let name = builder.optional_literal(element, "name")?;
         if id.is_none() && name.is_none() {
             let message = format!("`{}` names nothing", element.name);
-            return Err(builder.error_with_fix(
-                "missing-attribute",
-                &element.location,
-                message,
-                "add `id` or `name`",
-            ));
+            builder.error_with_fix("missing-attribute", &element.location, message, "add `id` or `name`");
         }
         Ok(Self { id, name })
     }

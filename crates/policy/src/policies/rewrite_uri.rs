@@ -62,7 +62,7 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         && let Err(why) = placeholders(literal)
     {
         let location = element.attribute("template").map_or(&element.location, |known| &known.value.location);
-        return Err(builder.error("bad-value", location, why));
+        builder.error("bad-value", location, why);
     }
     let copies_unmatched = builder.boolean(element, "copy-unmatched-params", true)?;
     Ok(Action::Now(Box::new(RewriteUri { template, copies_unmatched })))

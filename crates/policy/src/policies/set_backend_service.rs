@@ -51,7 +51,10 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
                 None => SetBackendService::BaseUrl(text),
                 Some(literal) => match base_url(literal) {
                     Ok(url) => SetBackendService::Fixed(BackendChoice::Url(Arc::new(url))),
-                    Err(why) => return Err(builder.error("bad-value", &attribute.value.location, why)),
+                    Err(why) => {
+                        builder.error("bad-value", &attribute.value.location, why);
+                        SetBackendService::BaseUrl(text)
+                    }
                 },
             }
         }

@@ -122,7 +122,7 @@ impl HeaderEdit {
         if values.is_empty() && action.literal().is_some_and(|action| action != ExistsAction::Delete) {
             let message = "`set-header` holds no `value`";
             let fix = "add `<value>…</value>`, or take the field out with `exists-action=\"delete\"`";
-            return Err(builder.error_with_fix("missing-element", &element.location, message, fix));
+            builder.error_with_fix("missing-element", &element.location, message, fix);
         }
         Ok(Self { policy: builder.policy(), name, action, values })
     }
@@ -133,17 +133,21 @@ impl HeaderEdit {
         let location = element.attribute("name").map_or(&element.location, |name| &name.value.location);
         match header_name(literal) {
             Ok(name) => Ok(Name::Literal(name)),
-            Err(why) => Err(builder.error("bad-value", location, why)),
+            Err(why) => {
+                builder.error("bad-value", location, why);
+                Ok(Name::Computed(text))
+            }
         }
     }
 
     fn compile_value(builder: &mut Builder<'_>, element: &Element) -> Result<Value, Reported> {
         let text = builder.content(element)?;
         let Some(literal) = text.literal() else { return Ok(Value::Computed(text)) };
-        HeaderValue::from_bytes(literal.as_bytes()).map(Value::Literal).map_err(|_| {
+        Ok(HeaderValue::from_bytes(literal.as_bytes()).map(Value::Literal).unwrap_or_else(|_| {
             let message = "the value of a header field cannot hold line breaks or other control characters";
-            builder.error("bad-value", &element.text().location, message)
-        })
+            builder.error("bad-value", &element.text().location, message);
+            Value::Computed(text)
+        }))
     }
 
     /// Name, action and values for this exchange.

@@ -35,7 +35,8 @@ impl MethodEdit {
         let Some(method) = method(literal) else {
             let message = format!("`{literal}` is no HTTP method that can be forwarded");
             let location = element.text().trimmed().location;
-            return Err(builder.error_with_fix("bad-value", &location, message, "such as `GET` or `POST`"));
+            builder.error_with_fix("bad-value", &location, message, "such as `GET` or `POST`");
+            return Ok(Self { policy, method: Value::Computed(text) });
         };
         Ok(Self { policy, method: Value::Literal(method) })
     }

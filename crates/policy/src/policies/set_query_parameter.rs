@@ -21,7 +21,7 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     let name = builder.text(element, "name")?;
     if name.literal().is_some_and(|name| name.is_empty()) {
         let location = element.attribute("name").map_or(&element.location, |known| &known.value.location);
-        return Err(builder.error("bad-value", location, "the name of a query parameter cannot be empty"));
+        builder.error("bad-value", location, "the name of a query parameter cannot be empty");
     }
     let action = builder.enumeration(element, "exists-action", EXISTS_ACTIONS, ExistsAction::Override)?;
     let mut values = Vec::new();
@@ -32,7 +32,7 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     if values.is_empty() && action.literal().is_some_and(|action| action != ExistsAction::Delete) {
         let message = "`set-query-parameter` holds no `value`";
         let fix = "add `<value>…</value>`, or take the parameter out with `exists-action=\"delete\"`";
-        return Err(builder.error_with_fix("missing-element", &element.location, message, fix));
+        builder.error_with_fix("missing-element", &element.location, message, fix);
     }
     Ok(Action::Now(Box::new(SetQueryParameter { name, action, values })))
 }
@@ -99,6 +99,6 @@ mod tests {
         let told = findings_in("inbound", "<set-query-parameter name=\"a\" />");
         assert!(told[0].contains("`set-query-parameter` holds no `value`"), "{told:?}");
         let told = findings_in("inbound", "<set-query-parameter name=\"a\" exists-action=\"replace\" />");
-        assert!(told[0].contains("`override`, `skip`, `append`, `delete`, not `replace`"), "{told:?}");
+        assert!(told[1].contains("`override`, `skip`, `append`, `delete`, not `replace`"), "{told:?}");
     }
 }

@@ -19,9 +19,9 @@ struct SetVariable {
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
     builder.only(element, &["name", "value"], &[])?;
     builder.no_text(element)?;
-    let name = builder.literal(element, "name")?;
+    let name = builder.literal(element, "name");
     let value = builder.text(element, "value")?;
-    Ok(Action::Now(Box::new(SetVariable { name, value })))
+    Ok(Action::Now(Box::new(SetVariable { name: name?, value })))
 }
 
 impl Policy for SetVariable {
