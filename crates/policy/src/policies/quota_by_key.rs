@@ -69,13 +69,14 @@ fn first_period(builder: &mut Builder<'_>, element: &Element) -> Result<i64, Rep
     let Ok(Some(text)) = builder.optional_literal(element, "first-period-start") else {
         return Ok(FIRST_PERIOD);
     };
-    Ok(text.parse::<Timestamp>().map(Timestamp::as_second).unwrap_or_else(|_| {
+    let Ok(first) = text.parse::<Timestamp>() else {
         let location =
             element.attribute("first-period-start").map_or(&element.location, |known| &known.value.location);
         let message = format!("`{text}` is no point in time");
         builder.error_with_fix("bad-value", location, message, "write it like `2026-01-01T00:00:00Z`");
-        FIRST_PERIOD
-    }))
+        return Ok(FIRST_PERIOD);
+    };
+    Ok(first.as_second())
 }
 
 impl Increment {

@@ -143,11 +143,12 @@ impl HeaderEdit {
     fn compile_value(builder: &mut Builder<'_>, element: &Element) -> Result<Value, Reported> {
         let text = builder.content(element)?;
         let Some(literal) = text.literal() else { return Ok(Value::Computed(text)) };
-        Ok(HeaderValue::from_bytes(literal.as_bytes()).map(Value::Literal).unwrap_or_else(|_| {
+        let Ok(value) = HeaderValue::from_bytes(literal.as_bytes()) else {
             let message = "the value of a header field cannot hold line breaks or other control characters";
             builder.error("bad-value", &element.text().location, message);
-            Value::Computed(text)
-        }))
+            return Ok(Value::Computed(text));
+        };
+        Ok(Value::Literal(value))
     }
 
     /// Name, action and values for this exchange.
