@@ -1,0 +1,13 @@
+//! The regression tests of the OWASP CRS, in the YAML of go-ftw: files into stages, stages into requests, and a runner that needs no
+//! socket.
+
+mod message;
+mod overrides;
+mod run;
+mod suite;
+mod yaml;
+
+pub use self::message::Message;
+pub use self::overrides::Overrides;
+pub use self::run::{Case, log_lines, run_case};
+pub use self::suite::{Expectation, Stage, SuiteError, Test, load};
