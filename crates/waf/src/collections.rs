@@ -42,7 +42,10 @@ impl Collections {
     pub(crate) fn variables(&self, scope: Scope, key: &[u8], now: u64) -> Vec<(Box<[u8]>, Box<[u8]>)> {
         let entries = self.entries.lock();
         let collection = entries.get(&(scope, key.into())).filter(|collection| collection.expires > now);
-        let live = collection.into_iter().flat_map(|collection| &collection.variables).filter(|variable| variable.lives(now));
+        let live = collection
+            .into_iter()
+            .flat_map(|collection| &collection.variables)
+            .filter(|variable| variable.lives(now));
         live.map(|variable| (variable.name.clone(), variable.value.clone())).collect()
     }
 
@@ -50,13 +53,24 @@ impl Collections {
     pub(crate) fn get(&self, scope: Scope, key: &[u8], name: &[u8], now: u64) -> Option<Box<[u8]>> {
         let entries = self.entries.lock();
         let collection = entries.get(&(scope, key.into())).filter(|collection| collection.expires > now)?;
-        let variable = collection.variables.iter().find(|variable| *variable.name == *name && variable.lives(now))?;
+        let variable =
+            collection.variables.iter().find(|variable| *variable.name == *name && variable.lives(now))?;
         Some(variable.value.clone())
     }
 
     /// Sets a variable, or removes it with `None`.
-    pub(crate) fn set(&self, scope: Scope, key: &[u8], name: &[u8], value: Option<&[u8]>, now: u64, timeout: u64) {
-        self.change(scope, key, name, now, timeout, |_| value.map(|value| value[..value.len().min(VALUE_BYTES)].into()));
+    pub(crate) fn set(
+        &self,
+        scope: Scope,
+        key: &[u8],
+        name: &[u8],
+        value: Option<&[u8]>,
+        now: u64,
+        timeout: u64,
+    ) {
+        self.change(scope, key, name, now, timeout, |_| {
+            value.map(|value| value[..value.len().min(VALUE_BYTES)].into())
+        });
     }
 
     /// Adds to the number of a variable.
@@ -91,8 +105,10 @@ impl Collections {
         if entries.len() >= self.most && !entries.contains_key(&place) {
             entries.retain(|_, collection| collection.expires > now);
             if entries.len() >= self.most
-                && let Some(oldest) =
-                    entries.iter().min_by_key(|(_, collection)| collection.expires).map(|(place, _)| place.clone())
+                && let Some(oldest) = entries
+                    .iter()
+                    .min_by_key(|(_, collection)| collection.expires)
+                    .map(|(place, _)| place.clone())
             {
                 entries.remove(&oldest);
             }

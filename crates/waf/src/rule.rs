@@ -101,13 +101,28 @@ pub(crate) struct Target {
 /// What a matching link does without stopping anything.
 #[derive(Debug)]
 pub(crate) enum Action {
-    Set { variable: Assigned, change: Change },
-    InitCollection { scope: Scope, key: Macro },
-    Expire { variable: Assigned, seconds: Macro },
-    SetEnv { name: Box<[u8]>, value: Macro },
+    Set {
+        variable: Assigned,
+        change: Change,
+    },
+    InitCollection {
+        scope: Scope,
+        key: Macro,
+    },
+    Expire {
+        variable: Assigned,
+        seconds: Macro,
+    },
+    SetEnv {
+        name: Box<[u8]>,
+        value: Macro,
+    },
     Control(Control),
     /// A name of `ARGS` or `REQUEST_HEADERS` whose values stay out of logs.
-    Sanitise { variable: &'static str, name: Box<[u8]> },
+    Sanitise {
+        variable: &'static str,
+        name: Box<[u8]>,
+    },
 }
 
 /// A variable that an action changes.

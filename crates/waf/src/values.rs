@@ -83,7 +83,11 @@ impl Values {
         }
         let id = self.infos.len() as u32;
         // The arena is bounded by the limits of the transaction, far below what 32 bits count.
-        self.infos.push(Info { start: self.bytes.len() as u32, len: text.len() as u32, classes: ByteSet::of(text) });
+        self.infos.push(Info {
+            start: self.bytes.len() as u32,
+            len: text.len() as u32,
+            classes: ByteSet::of(text),
+        });
         self.bytes.extend_from_slice(text);
         self.single_rows.push(NONE);
         self.chain_rows.push(NONE);

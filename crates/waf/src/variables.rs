@@ -1,8 +1,8 @@
 //! The variables that rules may name, and where their values are kept.
 
+use crate::error::did_you_mean;
 use crate::names::Names;
 use crate::operators::Linear;
-use crate::error::did_you_mean;
 
 /// A variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,7 +207,8 @@ impl Selector {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let bare = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).unwrap_or(text);
         if let Some(pattern) = bare.strip_prefix('/').and_then(|text| text.strip_suffix('/')) {
-            let matcher = Linear::ignoring_case(pattern).map_err(|error| format!("in the selector {text}: {error}"))?;
+            let matcher =
+                Linear::ignoring_case(pattern).map_err(|error| format!("in the selector {text}: {error}"))?;
             return Ok(Self::Pattern(matcher));
         }
         if bare.is_empty() {

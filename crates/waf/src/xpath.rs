@@ -1,4 +1,4 @@
-//! Paths into XML bodies: the part of XPath that rules use. Steps are names or `*`, `/` or `//` before them; the last may be an
+//! Paths into XML bodies: the part of `XPath` that rules use. Steps are names or `*`, `/` or `//` before them; the last may be an
 //! attribute (`@name`, `@*`) or `text()`.
 
 /// A path.
@@ -30,7 +30,8 @@ struct Step {
 impl XPath {
     /// Reads a path.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let unsupported = || format!("the path {text:?} is not supported; expected one such as /*, //@*, /a/b or //text()");
+        let unsupported =
+            || format!("the path {text:?} is not supported; expected one such as /*, //@*, /a/b or //text()");
         let mut path = Self { steps: Vec::new(), end: End::Element };
         let mut rest = text;
         while !rest.is_empty() {
@@ -57,7 +58,8 @@ impl XPath {
                 path.end = last;
                 return if path.steps.is_empty() { Err(unsupported()) } else { Ok(path) };
             }
-            let valid = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-' | '.' | ':');
+            let valid =
+                |character: char| character.is_alphanumeric() || matches!(character, '_' | '-' | '.' | ':');
             if name != "*" && (name.is_empty() || !name.chars().all(valid)) {
                 return Err(unsupported());
             }

@@ -69,7 +69,11 @@ impl Reader<'_> {
             loop {
                 self.space();
                 let Some(open) = self.open.last() else {
-                    return if self.at == self.text.len() { Ok(()) } else { Err(self.malformed("expected the end")) };
+                    return if self.at == self.text.len() {
+                        Ok(())
+                    } else {
+                        Err(self.malformed("expected the end"))
+                    };
                 };
                 let object = open.index.is_none();
                 match self.peek() {
@@ -167,7 +171,8 @@ impl Reader<'_> {
         self.at += 1;
         loop {
             let rest = self.text.get(self.at..).unwrap_or_default();
-            let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len());
+            let plain =
+                rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len());
             self.scratch.extend_from_slice(&rest[..plain]);
             self.at += plain;
             match self.peek() {
@@ -221,7 +226,8 @@ impl Reader<'_> {
         let digits = self.text.get(self.at + 1..self.at + 5).unwrap_or_default();
         let mut value = 0;
         for digit in digits {
-            value = value << 4 | u32::from(hex(*digit).ok_or_else(|| self.malformed("\\u needs four digits"))?);
+            value =
+                value << 4 | u32::from(hex(*digit).ok_or_else(|| self.malformed("\\u needs four digits"))?);
         }
         if digits.len() < 4 {
             return Err(self.malformed("\\u needs four digits"));
@@ -287,22 +293,40 @@ mod tests {
 
     #[test]
     fn every_leaf_is_an_argument() {
-        let found = pairs(r#" {"a":[1,{"b":"x\u0041\n"}],"c":null,"d":{},"e":[[true]],"f":-1.5e3} "#).unwrap();
+        let found =
+            pairs(r#" {"a":[1,{"b":"x\u0041\n"}],"c":null,"d":{},"e":[[true]],"f":-1.5e3} "#).unwrap();
         let found: Vec<_> = found.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_eq!(found, [
-            ("json.a.array_0", "1"),
-            ("json.a.array_1.b", "xA\n"),
-            ("json.c", ""),
-            ("json.e.array_0.array_0", "true"),
-            ("json.f", "-1.5e3"),
-        ]);
+        assert_eq!(
+            found,
+            [
+                ("json.a.array_0", "1"),
+                ("json.a.array_1.b", "xA\n"),
+                ("json.c", ""),
+                ("json.e.array_0.array_0", "true"),
+                ("json.f", "-1.5e3"),
+            ]
+        );
         assert_eq!(pairs("\"x\"").unwrap(), [("json".to_owned(), "x".to_owned())]);
         assert_eq!(pairs(r#""\ud83d\ude00""#).unwrap()[0].1, "\u{1f600}");
     }
 
     #[test]
     fn what_is_no_json_is_an_error() {
-        for text in ["", "{", "[1,]", "{\"a\"}", "01", "1.", "tru", "[1] 2", "\"a", "\"\\x\"", "{a:1}", "\"\\u12\"", "[1}"] {
+        for text in [
+            "",
+            "{",
+            "[1,]",
+            "{\"a\"}",
+            "01",
+            "1.",
+            "tru",
+            "[1] 2",
+            "\"a",
+            "\"\\x\"",
+            "{a:1}",
+            "\"\\u12\"",
+            "[1}",
+        ] {
             assert!(pairs(text).is_err(), "{text}");
         }
         let deep = "[".repeat(10_000);

@@ -95,7 +95,9 @@ fn boundary(media_type: &[u8], flags: &mut Flags) -> Result<Vec<u8>, String> {
         after && before.is_none_or(|byte| is_space(*byte) || matches!(byte, b';' | b',' | b'"' | b'/'))
     };
     let mut places = memchr::memmem::find_iter(&lower, b"boundary").filter(begins);
-    let Some(at) = places.next() else { return Err("the media type of the multipart body has no boundary".to_owned()) };
+    let Some(at) = places.next() else {
+        return Err("the media type of the multipart body has no boundary".to_owned());
+    };
     if places.next().is_some() {
         return Err("the media type of the multipart body has more than one boundary".to_owned());
     }
@@ -120,7 +122,9 @@ fn boundary(media_type: &[u8], flags: &mut Flags) -> Result<Vec<u8>, String> {
     }
     let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(byte);
     if !value.iter().all(allowed) {
-        return Err("the boundary of the multipart body has characters that boundaries cannot have".to_owned());
+        return Err(
+            "the boundary of the multipart body has characters that boundaries cannot have".to_owned()
+        );
     }
     if value.iter().any(|byte| is_space(*byte)) {
         flags.boundary_whitespace = true;
@@ -146,10 +150,14 @@ impl<'b> Reader<'b> {
     fn parts(&mut self, file_limit: usize) -> Result<(), String> {
         // What stands before the first boundary is no part, and nobody agrees on who reads it.
         loop {
-            let Some((line, _)) = self.line() else { return Err("the multipart body has no part".to_owned()) };
+            let Some((line, _)) = self.line() else {
+                return Err("the multipart body has no part".to_owned());
+            };
             match self.delimiter(line) {
                 Some(Delimiter::Next) => break,
-                Some(Delimiter::Last) => return Err("the multipart body ends before its first part".to_owned()),
+                Some(Delimiter::Last) => {
+                    return Err("the multipart body ends before its first part".to_owned());
+                }
                 None => self.found.flags.data_before |= !line.is_empty(),
             }
         }
@@ -223,7 +231,9 @@ impl<'b> Reader<'b> {
     fn header(&mut self) -> Result<Part, String> {
         let mut part = Part::default();
         loop {
-            let Some((line, _)) = self.line() else { return Err("the header of a part has no end".to_owned()) };
+            let Some((line, _)) = self.line() else {
+                return Err("the header of a part has no end".to_owned());
+            };
             if line.is_empty() {
                 break;
             }
@@ -248,7 +258,8 @@ impl<'b> Reader<'b> {
         let dispositions: Vec<&[u8]> = part
             .headers
             .iter()
-            .filter_map(|line| starts_with_ignoring_case(line, b"content-disposition").then(|| &line[b"content-disposition".len()..]))
+            .filter(|line| starts_with_ignoring_case(line, b"content-disposition"))
+            .map(|line| &line[b"content-disposition".len()..])
             .filter_map(|rest| trim(rest).strip_prefix(b":"))
             .collect();
         let [disposition] = dispositions[..] else {
@@ -288,7 +299,10 @@ impl<'b> Reader<'b> {
 }
 
 /// The name and the file name of `form-data; name="…"; filename="…"`.
-fn disposition_parameters(text: &[u8], flags: &mut Flags) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), String> {
+fn disposition_parameters(
+    text: &[u8],
+    flags: &mut Flags,
+) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), String> {
     let (mut name, mut filename) = (None, None);
     let text = trim(text);
     let kind = text.iter().position(|byte| matches!(byte, b';' | b' ' | b'\t')).unwrap_or(text.len());

@@ -136,7 +136,8 @@ impl Scan<'_, '_> {
 
     fn text(&mut self, text: &[u8]) -> Result<(), BodyError> {
         if self.open.is_empty() {
-            let blank = text.iter().all(|byte| byte.is_ascii_whitespace() || [0xef, 0xbb, 0xbf].contains(byte));
+            let blank =
+                text.iter().all(|byte| byte.is_ascii_whitespace() || [0xef, 0xbb, 0xbf].contains(byte));
             return if blank { Ok(()) } else { Err(malformed("there is text outside of elements")) };
         }
         self.grow(text.len() * self.collecting.len())?;

@@ -58,7 +58,8 @@ impl Compiler<'_> {
 impl Parsed {
     fn add(&mut self, action: &ActionText, names: &mut Names) -> Result<(), String> {
         let value = action.value.as_deref();
-        let needed = || value.filter(|value| !value.is_empty()).ok_or_else(|| "a value is missing".to_owned());
+        let needed =
+            || value.filter(|value| !value.is_empty()).ok_or_else(|| "a value is missing".to_owned());
         match action.name.as_str() {
             "id" => self.id = Some(positive(needed()?)?),
             "phase" => self.phase = Some(phase(needed()?)?),
@@ -110,8 +111,9 @@ impl Parsed {
             }
             "initcol" => {
                 let (name, key) = needed()?.split_once('=').ok_or("expected COLLECTION=KEY")?;
-                let scope = Scope::named(name.trim())
-                    .ok_or_else(|| format!("expected global, ip, resource, session or user, found {name:?}"))?;
+                let scope = Scope::named(name.trim()).ok_or_else(|| {
+                    format!("expected global, ip, resource, session or user, found {name:?}")
+                })?;
                 self.actions.push(Action::InitCollection { scope, key: Macro::parse(key, names)? });
             }
             "setsid" => self.collection(Scope::Session, needed()?, names)?,
@@ -130,7 +132,9 @@ impl Parsed {
             }
             "sanitisearg" | "sanitizearg" => self.sanitise("ARGS", needed()?),
             "sanitiserequestheader" | "sanitizerequestheader" => self.sanitise("REQUEST_HEADERS", needed()?),
-            "sanitiseresponseheader" | "sanitizeresponseheader" => self.sanitise("RESPONSE_HEADERS", needed()?),
+            "sanitiseresponseheader" | "sanitizeresponseheader" => {
+                self.sanitise("RESPONSE_HEADERS", needed()?);
+            }
             // Names in paths are compared with their prefixes, as the body writes them.
             "xmlns" => {
                 needed()?;
@@ -174,7 +178,8 @@ impl Parsed {
             let (rules, target) = value.split_once(';').ok_or("expected RULES;VARIABLE")?;
             let (variable, selector) = target.split_once([':', '.']).unwrap_or((target, ""));
             let selector = if selector.is_empty() { Selector::All } else { Selector::parse(selector)? };
-            let removed = RemovedTarget { rules: BitSet::default(), variable: named(variable.trim())?.1, selector };
+            let removed =
+                RemovedTarget { rules: BitSet::default(), variable: named(variable.trim())?.1, selector };
             Ok((rules.trim().to_owned(), Control::RemoveTargets(removed)))
         };
         let control = match name.trim().to_ascii_lowercase().as_str() {
@@ -226,7 +231,12 @@ impl Parsed {
             // The audit log has one form, and there is no debug log.
             "auditlogparts" | "debugloglevel" => Control::Nothing,
             "hashengine" | "hashenforcement" => return Err("links are not signed here".to_owned()),
-            other => return Err(format!("unknown option {other}{}", did_you_mean(other, CONTROLS.iter().copied()))),
+            other => {
+                return Err(format!(
+                    "unknown option {other}{}",
+                    did_you_mean(other, CONTROLS.iter().copied())
+                ));
+            }
         };
         if let Some(filter) = filter {
             self.filters.push((self.actions.len(), filter));
@@ -255,10 +265,46 @@ const CONTROLS: &[&str] = &[
 ];
 
 const ACTIONS: &[&str] = &[
-    "accuracy", "allow", "auditlog", "block", "capture", "chain", "ctl", "deny", "drop", "expirevar", "id", "initcol", "log",
-    "logdata", "maturity", "msg", "multiMatch", "noauditlog", "nolog", "pass", "phase", "redirect", "rev", "sanitiseArg",
-    "sanitiseMatched", "sanitiseRequestHeader", "sanitiseResponseHeader", "setenv", "setrsc", "setsid", "setuid", "setvar",
-    "severity", "skip", "skipAfter", "status", "t", "tag", "ver", "xmlns",
+    "accuracy",
+    "allow",
+    "auditlog",
+    "block",
+    "capture",
+    "chain",
+    "ctl",
+    "deny",
+    "drop",
+    "expirevar",
+    "id",
+    "initcol",
+    "log",
+    "logdata",
+    "maturity",
+    "msg",
+    "multiMatch",
+    "noauditlog",
+    "nolog",
+    "pass",
+    "phase",
+    "redirect",
+    "rev",
+    "sanitiseArg",
+    "sanitiseMatched",
+    "sanitiseRequestHeader",
+    "sanitiseResponseHeader",
+    "setenv",
+    "setrsc",
+    "setsid",
+    "setuid",
+    "setvar",
+    "severity",
+    "skip",
+    "skipAfter",
+    "status",
+    "t",
+    "tag",
+    "ver",
+    "xmlns",
 ];
 
 fn refusal(name: &str) -> String {
@@ -276,7 +322,7 @@ fn positive(text: &str) -> Result<u64, String> {
     text.trim()
         .parse()
         .ok()
-        .filter(|number| *number <= i64::MAX as u64)
+        .filter(|number| i64::try_from(*number).is_ok())
         .ok_or_else(|| format!("expected a number, found {text:?}"))
 }
 
@@ -289,7 +335,8 @@ fn switch(text: &str) -> Result<bool, String> {
 }
 
 fn processor(text: &str) -> Result<Processor, String> {
-    Processor::named(text).ok_or_else(|| format!("expected JSON, MULTIPART, RAW, URLENCODED or XML, found {text:?}"))
+    Processor::named(text)
+        .ok_or_else(|| format!("expected JSON, MULTIPART, RAW, URLENCODED or XML, found {text:?}"))
 }
 
 fn phase(text: &str) -> Result<u8, String> {
@@ -304,7 +351,8 @@ fn phase(text: &str) -> Result<u8, String> {
 }
 
 fn severity(text: &str) -> Result<u8, String> {
-    const NAMES: [&str; 8] = ["EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG"];
+    const NAMES: [&str; 8] =
+        ["EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG"];
     NAMES
         .iter()
         .position(|name| name.eq_ignore_ascii_case(text))

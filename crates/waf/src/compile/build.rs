@@ -110,8 +110,12 @@ impl<'o> Compiler<'o> {
         if !self.errors.is_empty() {
             return Err(RuleErrors(self.errors));
         }
-        let initial =
-            self.options.variables.iter().map(|(name, value)| (self.names.slot(name.as_bytes()), value.clone())).collect();
+        let initial = self
+            .options
+            .variables
+            .iter()
+            .map(|(name, value)| (self.names.slot(name.as_bytes()), value.clone()))
+            .collect();
         Ok(RuleSet {
             rules: self.rules,
             phases,
@@ -129,10 +133,15 @@ impl<'o> Compiler<'o> {
     fn statement(&mut self, place: &Place, directive: Directive, folder: &Folder) -> Result<(), String> {
         if self.open.is_some() && !matches!(directive, Directive::Rule { .. } | Directive::Action(_)) {
             let rule = self.open.take();
-            return Err(format!("expected the next link of the chain of rule {}", rule.map_or(0, |rule| rule.id)));
+            return Err(format!(
+                "expected the next link of the chain of rule {}",
+                rule.map_or(0, |rule| rule.id)
+            ));
         }
         match directive {
-            Directive::Rule { targets, operator, actions } => self.rule(place, Some((&targets, &operator)), &actions, folder),
+            Directive::Rule { targets, operator, actions } => {
+                self.rule(place, Some((&targets, &operator)), &actions, folder)
+            }
             Directive::Action(actions) => self.rule(place, None, &actions, folder),
             Directive::Marker(name) => {
                 self.markers.push((name, self.order));
@@ -161,7 +170,10 @@ impl<'o> Compiler<'o> {
             return Err("SecDefaultAction needs a disruptive action, such as pass or deny".to_owned());
         }
         if parsed.id.is_some() || parsed.chain || parsed.message.is_some() || !parsed.actions.is_empty() {
-            return Err("SecDefaultAction takes only phase, status, log, auditlog, t and a disruptive action".to_owned());
+            return Err(
+                "SecDefaultAction takes only phase, status, log, auditlog, t and a disruptive action"
+                    .to_owned(),
+            );
         }
         self.defaults[usize::from(phase) - 1] = Some(parsed);
         Ok(())
@@ -316,7 +328,8 @@ impl<'o> Compiler<'o> {
             phases[usize::from(rule.phase) - 1].push(at as u32);
         }
         let orders: Vec<u32> = self.rules.iter().map(|rule| rule.order).collect();
-        let by_id: HashMap<String, u32> = self.rules.iter().map(|rule| (rule.id.to_string(), rule.order)).collect();
+        let by_id: HashMap<String, u32> =
+            self.rules.iter().map(|rule| (rule.id.to_string(), rule.order)).collect();
         for rule in &mut self.rules {
             let Some((name, to)) = &mut rule.skip_after else { continue };
             let marker = self
@@ -329,7 +342,10 @@ impl<'o> Compiler<'o> {
                 let known = self.markers.iter().map(|(marker, _)| marker.as_str());
                 self.errors.push(RuleError {
                     place: rule.place.clone(),
-                    message: format!("skipAfter names {name}, but no marker after the rule does{}", did_you_mean(name, known)),
+                    message: format!(
+                        "skipAfter names {name}, but no marker after the rule does{}",
+                        did_you_mean(name, known)
+                    ),
                 });
                 continue;
             };
@@ -342,7 +358,13 @@ impl<'o> Compiler<'o> {
 
 impl Rule {
     /// A rule of its first link.
-    fn start(place: &Place, order: u32, phase: u8, parsed: &Parsed, defaults: Option<&Parsed>) -> Result<Self, String> {
+    fn start(
+        place: &Place,
+        order: u32,
+        phase: u8,
+        parsed: &Parsed,
+        defaults: Option<&Parsed>,
+    ) -> Result<Self, String> {
         let id = parsed.id.ok_or("a rule needs an id")?;
         let mut rule = Self::broken(place);
         rule.id = id;

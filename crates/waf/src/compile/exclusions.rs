@@ -52,11 +52,16 @@ impl Compiler<'_> {
                     return Err("id, phase and chain of a rule cannot be changed".to_owned());
                 }
                 let Some(rule) = self.rules.iter_mut().find(|rule| rule.id == id) else {
-                    self.notes.push(RuleError { place: place.clone(), message: format!("changes no rule: there is no {id}") });
+                    self.notes.push(RuleError {
+                        place: place.clone(),
+                        message: format!("changes no rule: there is no {id}"),
+                    });
                     return Ok(());
                 };
                 if !parsed.filters.is_empty() {
-                    return Err("ctl with rules cannot be added to a rule; write a rule of its own".to_owned());
+                    return Err(
+                        "ctl with rules cannot be added to a rule; write a rule of its own".to_owned()
+                    );
                 }
                 parsed.fill(rule);
                 let links = rule.links.len();

@@ -40,7 +40,7 @@ pub struct RuleSet {
 pub struct Options {
     /// Variables of `TX` that are set before the first rule, as `crs-setup.conf` would set them.
     pub variables: Vec<(String, String)>,
-    /// The engine, where the rules do not set it.
+    /// The engine, whatever `SecRuleEngine` says.
     pub engine: Option<Engine>,
     /// Runs every rule on every value, without gates, folded conditions and shared results. It is there to prove that these
     /// change nothing.
@@ -51,9 +51,7 @@ impl RuleSet {
     /// Reads and compiles rules. The error holds everything that is wrong with them.
     pub fn load(sources: &[RuleSource], options: &Options) -> Result<Self, RuleErrors> {
         let mut loaded = load(sources);
-        if let Some(engine) = options.engine
-            && !loaded.settings.engine_set
-        {
+        if let Some(engine) = options.engine {
             loaded.settings.engine = engine;
         }
         Compiler::new(loaded, options).compile()

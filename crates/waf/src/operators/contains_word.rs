@@ -16,7 +16,8 @@ impl Operator for ContainsWord {
         if wanted.is_empty() {
             return true;
         }
-        let part_of_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        let part_of_word =
+            |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
         memchr::memmem::find_iter(input, &*wanted).any(|at| {
             let before = at.checked_sub(1).and_then(|before| input.get(before));
             !part_of_word(before) && !part_of_word(input.get(at + wanted.len()))

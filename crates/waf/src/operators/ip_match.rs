@@ -21,9 +21,9 @@ pub(super) fn build_from_file(argument: &Argument<'_>) -> Result<Box<dyn Operato
 fn networks<'a>(texts: impl Iterator<Item = &'a str>) -> Result<Box<dyn Operator>, String> {
     let networks = texts
         .map(|text| {
-            text.parse::<IpNet>()
-                .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
-                .map_err(|_| format!("expected an IP address or a network such as 10.0.0.0/8, found {text:?}"))
+            text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).map_err(|_| {
+                format!("expected an IP address or a network such as 10.0.0.0/8, found {text:?}")
+            })
         })
         .collect::<Result<Vec<_>, _>>()?;
     if networks.is_empty() {

@@ -120,12 +120,16 @@ impl Argument<'_> {
         let mut lines = Vec::new();
         for name in names.split_ascii_whitespace() {
             let path = self.folder.join(name);
-            let bytes = std::fs::read(&path)
-                .map_err(|error| format!("the data file {} of @{operator} cannot be read: {error}", path.display()))?;
+            let bytes = std::fs::read(&path).map_err(|error| {
+                format!("the data file {} of @{operator} cannot be read: {error}", path.display())
+            })?;
             let text = String::from_utf8(bytes)
                 .map_err(|_| format!("the data file {} of @{operator} is not UTF-8", path.display()))?;
             lines.extend(
-                text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned),
+                text.lines()
+                    .map(str::trim)
+                    .filter(|line| !line.is_empty() && !line.starts_with('#'))
+                    .map(str::to_owned),
             );
         }
         if lines.is_empty() { Err(format!("@{operator} needs a data file with entries")) } else { Ok(lines) }

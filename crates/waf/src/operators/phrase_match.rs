@@ -22,7 +22,11 @@ pub(super) fn build(argument: &Argument<'_>) -> Result<Box<dyn Operator>, String
         .filter(|text| !text.is_empty())
         .map(phrase)
         .collect::<Result<Vec<_>, _>>()?;
-    if phrases.is_empty() { Err("expected phrases, separated by spaces".to_owned()) } else { automaton(&phrases) }
+    if phrases.is_empty() {
+        Err("expected phrases, separated by spaces".to_owned())
+    } else {
+        automaton(&phrases)
+    }
 }
 
 pub(super) fn build_from_file(argument: &Argument<'_>) -> Result<Box<dyn Operator>, String> {
@@ -33,7 +37,7 @@ pub(super) fn build_from_file(argument: &Argument<'_>) -> Result<Box<dyn Operato
 fn phrase(text: &str) -> Result<Vec<u8>, String> {
     let mut phrase = Vec::new();
     let parts: Vec<&str> = text.split('|').collect();
-    if parts.len() % 2 == 0 || parts.len() == 1 {
+    if parts.len().is_multiple_of(2) || parts.len() == 1 {
         return Ok(text.as_bytes().to_vec());
     }
     for (at, part) in parts.iter().enumerate() {
@@ -43,7 +47,9 @@ fn phrase(text: &str) -> Result<Vec<u8>, String> {
         }
         let digits: Vec<u8> = part.bytes().filter(|byte| *byte != b' ').collect();
         let bytes: Option<Vec<u8>> = digits.chunks(2).map(crate::text::hex_pair).collect();
-        phrase.extend(bytes.ok_or_else(|| format!("expected hexadecimal digits between the bars of {text:?}"))?);
+        phrase.extend(
+            bytes.ok_or_else(|| format!("expected hexadecimal digits between the bars of {text:?}"))?,
+        );
     }
     Ok(phrase)
 }
@@ -58,8 +64,10 @@ fn automaton(phrases: &[Vec<u8>]) -> Result<Box<dyn Operator>, String> {
     // For every phrase its rarest byte: a value with none of those holds no phrase. Then the second rarest, and so on.
     let mut sets = [ByteSet::EMPTY; Gate::SETS];
     for phrase in phrases {
-        let mut needs: Vec<ByteSet> =
-            phrase.iter().map(|byte| ByteSet::of(&[byte.to_ascii_lowercase(), byte.to_ascii_uppercase()])).collect();
+        let mut needs: Vec<ByteSet> = phrase
+            .iter()
+            .map(|byte| ByteSet::of(&[byte.to_ascii_lowercase(), byte.to_ascii_uppercase()]))
+            .collect();
         needs.sort_by_key(|need| need.weight());
         needs.dedup();
         for (set, need) in sets.iter_mut().zip(needs.iter().map(Some).chain(std::iter::repeat(None))) {

@@ -75,7 +75,12 @@ fn each_operator_does_what_its_name_says() {
         ("within", "GET HEAD POST", b"PUT", false),
     ];
     for (name, text, input, expected) in cases {
-        assert_eq!(run(name, text, input).is_some(), *expected, "@{name} {text} on {}", String::from_utf8_lossy(input));
+        assert_eq!(
+            run(name, text, input).is_some(),
+            *expected,
+            "@{name} {text} on {}",
+            String::from_utf8_lossy(input)
+        );
     }
 }
 

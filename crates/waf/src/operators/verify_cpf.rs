@@ -23,12 +23,17 @@ impl Operator for VerifyCpf {
 }
 
 fn valid(text: &[u8]) -> bool {
-    let digits: Vec<u32> = text.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| u32::from(byte - b'0')).collect();
+    let digits: Vec<u32> =
+        text.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| u32::from(byte - b'0')).collect();
     if digits.len() != 11 || digits.iter().all(|digit| *digit == digits[0]) {
         return false;
     }
     let check = |count: usize| {
-        let sum: u32 = digits[..count].iter().zip((2..=count as u32 + 1).rev()).map(|(digit, weight)| digit * weight).sum();
+        let sum: u32 = digits[..count]
+            .iter()
+            .zip((2..=count as u32 + 1).rev())
+            .map(|(digit, weight)| digit * weight)
+            .sum();
         sum * 10 % 11 % 10
     };
     check(9) == digits[9] && check(10) == digits[10]

@@ -24,7 +24,8 @@ impl Operator for VerifySsn {
 
 /// Nine digits: an area other than 000, 666 and 900 to 999, a group other than 00, a serial number other than 0000.
 fn valid(text: &[u8]) -> bool {
-    let digits: Vec<u32> = text.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| u32::from(byte - b'0')).collect();
+    let digits: Vec<u32> =
+        text.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| u32::from(byte - b'0')).collect();
     let [a, b, c, d, e, f, g, h, i] = digits[..] else { return false };
     let area = a * 100 + b * 10 + c;
     let increasing = digits.windows(2).all(|pair| pair[1] == pair[0] + 1);

@@ -49,7 +49,10 @@ impl Message {
         }
         message.body = match message.header(b"transfer-encoding") {
             Some(coding) if coding.eq_ignore_ascii_case(b"chunked") => unchunk(rest),
-            _ => match message.header(b"content-length").and_then(|length| std::str::from_utf8(length).ok()?.parse().ok()) {
+            _ => match message
+                .header(b"content-length")
+                .and_then(|length| std::str::from_utf8(length).ok()?.parse().ok())
+            {
                 Some(length) => rest[..rest.len().min(length)].to_vec(),
                 None => Vec::new(),
             },
@@ -147,7 +150,9 @@ fn escape(text: &[u8], output: &mut Vec<u8>) {
 fn unchunk(mut rest: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     while let Some(end) = memchr::memchr(b'\n', rest) {
-        let size = std::str::from_utf8(trim(&rest[..end])).ok().and_then(|size| usize::from_str_radix(size, 16).ok());
+        let size = std::str::from_utf8(trim(&rest[..end]))
+            .ok()
+            .and_then(|size| usize::from_str_radix(size, 16).ok());
         let Some(size) = size.filter(|size| *size > 0) else { break };
         rest = &rest[end + 1..];
         let size = size.min(rest.len());

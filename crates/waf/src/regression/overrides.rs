@@ -16,7 +16,8 @@ impl Overrides {
         let document = read(text)?;
         let mut reasons = HashMap::new();
         for entry in document.get("overrides").map_or(&[][..], Yaml::list) {
-            let rule = entry.text_of("rule").and_then(|rule| rule.parse().ok()).ok_or("an override needs a rule")?;
+            let rule =
+                entry.text_of("rule").and_then(|rule| rule.parse().ok()).ok_or("an override needs a rule")?;
             let reason = entry.text_of("reason").filter(|reason| !reason.is_empty());
             let reason = reason.ok_or_else(|| format!("the override of {rule} needs a reason"))?;
             for test in entry.get("tests").map_or(&[][..], Yaml::list) {

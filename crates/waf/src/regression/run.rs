@@ -73,7 +73,9 @@ struct Answer {
 fn answer(request: &Message) -> Answer {
     let mut answer = Answer { status: 200, headers: Vec::new(), body: Vec::new() };
     let reflects = request.method == b"POST" && request.target.starts_with(b"/reflect");
-    if let Some(wanted) = reflects.then(|| serde_json::from_slice::<serde_json::Value>(&request.body).ok()).flatten() {
+    if let Some(wanted) =
+        reflects.then(|| serde_json::from_slice::<serde_json::Value>(&request.body).ok()).flatten()
+    {
         answer.status = wanted["status"].as_u64().map_or(200, |status| status as u16);
         for (name, value) in wanted["headers"].as_object().into_iter().flatten() {
             let value = value.as_str().unwrap_or_default();
@@ -107,7 +109,8 @@ fn judge(expected: &Expectation, matches: &[Match], lines: &str) -> Case {
     } else if let Some(found) = expected.no_ids.iter().find(|id| ids.contains(id)) {
         reason = format!("rule {found} matched");
     }
-    let found = |pattern: &String| Linear::new(pattern).is_ok_and(|pattern| pattern.is_match(lines.as_bytes()));
+    let found =
+        |pattern: &String| Linear::new(pattern).is_ok_and(|pattern| pattern.is_match(lines.as_bytes()));
     if let Some(pattern) = expected.log.iter().find(|pattern| !found(pattern)) {
         reason = format!("the log does not have {pattern}");
     } else if let Some(pattern) = expected.no_log.iter().find(|pattern| found(pattern)) {

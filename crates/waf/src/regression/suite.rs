@@ -69,7 +69,8 @@ impl Expectation {
 /// Reads all test files below a folder, or one file, in order of their paths.
 pub fn load(path: &Path) -> Result<Vec<Test>, SuiteError> {
     let mut files = Vec::new();
-    collect(path, &mut files, 0).map_err(|error| SuiteError { file: path.to_owned(), message: error.to_string() })?;
+    collect(path, &mut files, 0)
+        .map_err(|error| SuiteError { file: path.to_owned(), message: error.to_string() })?;
     files.sort();
     let mut tests = Vec::new();
     for file in files {
@@ -126,7 +127,8 @@ fn stage_of(stage: &Yaml) -> Result<Stage, String> {
     let expected = stage.get("output").map(expectation).transpose()?.unwrap_or_default();
     if let Some(encoded) = input.text_of("encoded_request") {
         let encoded: String = encoded.chars().filter(|character| !character.is_whitespace()).collect();
-        let bytes = STANDARD.decode(encoded).map_err(|error| format!("encoded_request is no Base64: {error}"))?;
+        let bytes =
+            STANDARD.decode(encoded).map_err(|error| format!("encoded_request is no Base64: {error}"))?;
         return Ok(Stage { request: Message::parse(&bytes), raw: true, expected });
     }
     let mut request = Message {
@@ -161,7 +163,9 @@ fn stage_of(stage: &Yaml) -> Result<Stage, String> {
 
 fn data(input: &Yaml) -> Result<Vec<u8>, String> {
     if let Some(encoded) = input.text_of("encoded_data") {
-        return STANDARD.decode(encoded.trim()).map_err(|error| format!("encoded_data is no Base64: {error}"));
+        return STANDARD
+            .decode(encoded.trim())
+            .map_err(|error| format!("encoded_data is no Base64: {error}"));
     }
     Ok(match input.get("data") {
         Some(Yaml::Text(text)) => template(text).into_bytes(),
@@ -178,7 +182,9 @@ fn template(text: &str) -> String {
     let mut output = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{") {
-        let filled = after.split_once("}}").and_then(|(inside, after)| repetition(inside).map(|filled| (filled, after)));
+        let filled = after
+            .split_once("}}")
+            .and_then(|(inside, after)| repetition(inside).map(|filled| (filled, after)));
         output.push_str(before);
         match filled {
             Some((filled, after)) => {
@@ -199,7 +205,9 @@ fn repetition(inside: &str) -> Option<String> {
     let inside = inside.trim();
     let (text, count) = match inside.strip_prefix("repeat ") {
         Some(rest) => rest.trim().split_once(' ').map(|(count, text)| (text, count))?,
-        None => inside.split_once('|').and_then(|(text, call)| Some((text, call.trim().strip_prefix("repeat ")?)))?,
+        None => inside
+            .split_once('|')
+            .and_then(|(text, call)| Some((text, call.trim().strip_prefix("repeat ")?)))?,
     };
     let text = text.trim().strip_prefix('"')?.strip_suffix('"')?;
     let count: usize = count.trim().parse().ok().filter(|count| *count <= 1 << 20)?;
@@ -223,7 +231,11 @@ fn expectation(output: &Yaml) -> Result<Expectation, String> {
         ("no_log_contains", &mut expected.no_log, &mut expected.no_ids),
     ] {
         let Some(text) = output.text_of(name) else { continue };
-        match text.strip_prefix("id \"").and_then(|text| text.strip_suffix('"')).and_then(|id| id.parse().ok()) {
+        match text
+            .strip_prefix("id \"")
+            .and_then(|text| text.strip_suffix('"'))
+            .and_then(|id| id.parse().ok())
+        {
             Some(id) => ids.push(id),
             None => patterns.push(text.to_owned()),
         }
@@ -231,7 +243,9 @@ fn expectation(output: &Yaml) -> Result<Expectation, String> {
     match output.get("status") {
         Some(Yaml::Text(status)) => expected.status.extend(status.parse::<u16>().ok()),
         Some(list) => {
-            expected.status.extend(list.list().iter().filter_map(Yaml::text).filter_map(|text| text.parse::<u16>().ok()));
+            expected.status.extend(
+                list.list().iter().filter_map(Yaml::text).filter_map(|text| text.parse::<u16>().ok()),
+            );
         }
         None => {}
     }

@@ -72,15 +72,19 @@ mod tests {
     #[test]
     fn a_list_of_actions_has_names_and_values() {
         let actions = split_actions("id:1, phase:2,msg:'it\\'s a, b',t:none,setvar:tx.a='b',deny").unwrap();
-        let values: Vec<_> = actions.iter().map(|action| (action.name.as_str(), action.value.as_deref())).collect();
-        assert_eq!(values, [
-            ("id", Some("1")),
-            ("phase", Some("2")),
-            ("msg", Some("it's a, b")),
-            ("t", Some("none")),
-            ("setvar", Some("tx.a=b")),
-            ("deny", None),
-        ]);
+        let values: Vec<_> =
+            actions.iter().map(|action| (action.name.as_str(), action.value.as_deref())).collect();
+        assert_eq!(
+            values,
+            [
+                ("id", Some("1")),
+                ("phase", Some("2")),
+                ("msg", Some("it's a, b")),
+                ("t", Some("none")),
+                ("setvar", Some("tx.a=b")),
+                ("deny", None),
+            ]
+        );
     }
 
     #[test]

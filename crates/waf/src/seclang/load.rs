@@ -96,7 +96,7 @@ impl Loaded {
                 Ok(text) => text,
                 Err(error) => {
                     let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-                    let line = before.iter().filter(|byte| **byte == b'\n').count() as u32 + 1;
+                    let line = memchr::memchr_iter(b'\n', before).count() as u32 + 1;
                     self.error(&Place { file, line }, "rule files are UTF-8; this line is not");
                     continue;
                 }
@@ -125,14 +125,18 @@ impl Loaded {
                     continue;
                 };
                 let path = folder.join(path);
-                if name.eq_ignore_ascii_case("IncludeOptional") && expand(&path).map_or(true, |paths| paths.is_empty()) {
+                if name.eq_ignore_ascii_case("IncludeOptional")
+                    && expand(&path).map_or(true, |paths| paths.is_empty())
+                {
                     continue;
                 }
                 self.include(&path, &place, stack);
                 continue;
             }
             match directive(name, arguments) {
-                Ok(Some(directive)) => self.statements.push((Statement { place, directive }, Arc::clone(folder))),
+                Ok(Some(directive)) => {
+                    self.statements.push((Statement { place, directive }, Arc::clone(folder)));
+                }
                 Ok(None) => match self.settings.apply(name, arguments) {
                     Ok(None) => {}
                     Ok(Some(message)) => self.notes.push(RuleError { place, message }),
@@ -156,12 +160,16 @@ fn directive(name: &str, arguments: &[String]) -> Result<Option<Directive>, Stri
     };
     Ok(Some(match name.to_ascii_lowercase().as_str() {
         "secrule" => match arguments {
-            [targets, operator] => {
-                Directive::Rule { targets: targets.clone(), operator: operator.clone(), actions: String::new() }
-            }
-            [targets, operator, actions] => {
-                Directive::Rule { targets: targets.clone(), operator: operator.clone(), actions: actions.clone() }
-            }
+            [targets, operator] => Directive::Rule {
+                targets: targets.clone(),
+                operator: operator.clone(),
+                actions: String::new(),
+            },
+            [targets, operator, actions] => Directive::Rule {
+                targets: targets.clone(),
+                operator: operator.clone(),
+                actions: actions.clone(),
+            },
             _ => {
                 return Err(format!(
                     "SecRule takes variables, an operator and actions in quotes, found {} arguments",
@@ -207,15 +215,19 @@ fn directive(name: &str, arguments: &[String]) -> Result<Option<Directive>, Stri
 
 /// The files of a path whose last part may have wildcards, in order of their names. A path without wildcards is itself.
 fn expand(path: &Path) -> Result<Vec<PathBuf>, String> {
-    let Some(pattern) = path.file_name().and_then(|name| name.to_str()).filter(|name| name.contains(['*', '?'])) else {
+    let Some(pattern) =
+        path.file_name().and_then(|name| name.to_str()).filter(|name| name.contains(['*', '?']))
+    else {
         return Ok(vec![path.to_owned()]);
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let entries =
-        std::fs::read_dir(folder).map_err(|error| format!("the folder {} cannot be read: {error}", folder.display()))?;
+    let entries = std::fs::read_dir(folder)
+        .map_err(|error| format!("the folder {} cannot be read: {error}", folder.display()))?;
     let mut paths: Vec<PathBuf> = entries
         .filter_map(Result::ok)
-        .filter(|entry| entry.file_name().to_str().is_some_and(|name| wildcard(pattern.as_bytes(), name.as_bytes())))
+        .filter(|entry| {
+            entry.file_name().to_str().is_some_and(|name| wildcard(pattern.as_bytes(), name.as_bytes()))
+        })
         .map(|entry| folder.join(entry.file_name()))
         .filter(|path| path.is_file())
         .collect();

@@ -7,10 +7,10 @@ mod targets;
 mod words;
 
 pub(crate) use self::actions::{ActionText, split_actions};
-pub(crate) use self::load::{Loaded, load};
 pub use self::load::RuleSource;
-pub(crate) use self::settings::{AuditEngine, LimitAction, Settings};
+pub(crate) use self::load::{Loaded, load};
 pub use self::settings::Engine;
+pub(crate) use self::settings::{AuditEngine, LimitAction, Settings};
 pub(crate) use self::targets::{TargetText, split_targets};
 
 use crate::error::Place;

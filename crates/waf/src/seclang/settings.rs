@@ -34,8 +34,6 @@ pub(crate) enum LimitAction {
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) engine: Engine,
-    /// Whether the rules set the engine themselves.
-    pub(crate) engine_set: bool,
     pub(crate) audit_engine: AuditEngine,
     pub(crate) request_body_access: bool,
     pub(crate) request_body_limit: usize,
@@ -61,22 +59,27 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             engine: Engine::On,
-            engine_set: false,
             audit_engine: AuditEngine::Matched,
             request_body_access: true,
             request_body_limit: 1 << 20,
             request_body_no_files_limit: 1 << 20,
             request_body_limit_action: LimitAction::Reject,
             json_depth_limit: 512,
-            arguments_limit: 1000,
+            arguments_limit: 20_000,
             argument_separator: b'&',
             upload_file_limit: 100,
             response_body_access: false,
             response_body_limit: 512 << 10,
             response_body_limit_action: LimitAction::ProcessPartial,
-            response_body_mime_types: ["text/plain", "text/html", "text/xml", "application/json", "application/xml"]
-                .map(str::to_owned)
-                .into(),
+            response_body_mime_types: [
+                "text/plain",
+                "text/html",
+                "text/xml",
+                "application/json",
+                "application/xml",
+            ]
+            .map(str::to_owned)
+            .into(),
             collection_timeout: 3600,
             web_app_id: "default".to_owned(),
             component_signatures: Vec::new(),
@@ -86,10 +89,10 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Whether that is the name of a setting of ModSecurity, supported or not.
+    /// Whether that is the name of a setting of `ModSecurity`, supported or not.
     pub(super) fn knows(name: &str) -> bool {
         let named = |known: &&str| known.eq_ignore_ascii_case(name);
-        SUPPORTED.iter().any(|known| named(known))
+        SUPPORTED.iter().any(&named)
             || WITHOUT_EFFECT.iter().any(|(known, _)| named(known))
             || REFUSED.iter().any(|(known, _)| named(known))
     }
@@ -97,7 +100,9 @@ impl Settings {
     /// Applies a directive. The text of `Ok` is a note on a directive that changes nothing here.
     pub(super) fn apply(&mut self, name: &str, words: &[String]) -> Result<Option<String>, String> {
         let lower = name.to_ascii_lowercase();
-        if let Some((known, reason)) = WITHOUT_EFFECT.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        if let Some((known, reason)) =
+            WITHOUT_EFFECT.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))
+        {
             return Ok(Some(format!("{known} has no effect: {reason}")));
         }
         if let Some((known, reason)) = REFUSED.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
@@ -119,19 +124,20 @@ impl Settings {
         };
         match lower.as_str() {
             "secruleengine" => {
-                self.engine = choice(word, &[
-                    ("On", Engine::On),
-                    ("Off", Engine::Off),
-                    ("DetectionOnly", Engine::DetectionOnly),
-                ])?;
-                self.engine_set = true;
+                self.engine = choice(
+                    word,
+                    &[("On", Engine::On), ("Off", Engine::Off), ("DetectionOnly", Engine::DetectionOnly)],
+                )?;
             }
             "secauditengine" => {
-                self.audit_engine = choice(word, &[
-                    ("On", AuditEngine::Matched),
-                    ("RelevantOnly", AuditEngine::Matched),
-                    ("Off", AuditEngine::Off),
-                ])?;
+                self.audit_engine = choice(
+                    word,
+                    &[
+                        ("On", AuditEngine::Matched),
+                        ("RelevantOnly", AuditEngine::Matched),
+                        ("Off", AuditEngine::Off),
+                    ],
+                )?;
             }
             "secauditlogrelevantstatus" => {
                 Linear::new(word)?;
@@ -153,15 +159,18 @@ impl Settings {
             "seccollectiontimeout" => self.collection_timeout = number(word)? as u64,
             "secwebappid" => self.web_app_id.clone_from(word),
             "seccomponentsignature" => self.component_signatures.push(word.clone()),
-            "secparsexmlintoargs" => self.xml_into_args = choice(word, &[("On", true), ("OnlyArgs", true), ("Off", false)])?,
+            "secparsexmlintoargs" => {
+                self.xml_into_args = choice(word, &[("On", true), ("OnlyArgs", true), ("Off", false)])?;
+            }
             "seccookieformat" => match word.as_str() {
                 "0" => {}
                 _ => return Err("only cookies of format 0 (RFC 6265) are supported".to_owned()),
             },
-            "secxmlexternalentity" => match switch(word)? {
-                false => {}
-                true => return Err("external entities are never loaded; only Off is supported".to_owned()),
-            },
+            "secxmlexternalentity" => {
+                if switch(word)? {
+                    return Err("external entities are never loaded; only Off is supported".to_owned());
+                }
+            }
             _ => return Err(format!("unknown directive {name}{}", suggestion(name))),
         }
         Ok(None)
@@ -188,10 +197,12 @@ pub(super) fn suggestion(name: &str) -> String {
 }
 
 fn choice<T: Copy>(word: &str, choices: &[(&str, T)]) -> Result<T, String> {
-    choices.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, value)| *value).ok_or_else(|| {
-        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-        format!("expected {}, found {word:?}", names.join(" or "))
-    })
+    choices.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, value)| *value).ok_or_else(
+        || {
+            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            format!("expected {}, found {word:?}", names.join(" or "))
+        },
+    )
 }
 
 fn switch(word: &str) -> Result<bool, String> {

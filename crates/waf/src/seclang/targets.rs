@@ -17,7 +17,8 @@ pub(crate) fn split_targets(text: &str) -> Result<Vec<TargetText>, String> {
     let mut targets = Vec::new();
     let mut rest = text.trim();
     loop {
-        let mut target = TargetText { excluded: false, counted: false, variable: String::new(), selector: None };
+        let mut target =
+            TargetText { excluded: false, counted: false, variable: String::new(), selector: None };
         while let Some(after) = rest.strip_prefix(['!', '&']) {
             if rest.starts_with('!') {
                 target.excluded = true;
@@ -27,7 +28,7 @@ pub(crate) fn split_targets(text: &str) -> Result<Vec<TargetText>, String> {
             rest = after;
         }
         let end = rest.find(['|', ',', ':', '.']).unwrap_or(rest.len());
-        target.variable = rest[..end].trim().to_owned();
+        rest[..end].trim().clone_into(&mut target.variable);
         if target.variable.is_empty() {
             return Err(format!("expected a variable in {text:?}"));
         }
@@ -84,8 +85,11 @@ mod tests {
 
     #[test]
     fn a_list_of_variables_has_exclusions_counts_and_selectors() {
-        let targets = split_targets("ARGS|!ARGS:a|&REQUEST_HEADERS:Host|TX:/^x|y$/|XML:/*|XML://@*|ARGS:'/a,b/'").unwrap();
-        let selectors: Vec<_> = targets.iter().map(|target| target.selector.as_deref().unwrap_or("")).collect();
+        let targets =
+            split_targets("ARGS|!ARGS:a|&REQUEST_HEADERS:Host|TX:/^x|y$/|XML:/*|XML://@*|ARGS:'/a,b/'")
+                .unwrap();
+        let selectors: Vec<_> =
+            targets.iter().map(|target| target.selector.as_deref().unwrap_or("")).collect();
         assert_eq!(selectors, ["", "a", "Host", "/^x|y$/", "/*", "//@*", "'/a,b/'"]);
         assert!(targets[1].excluded && targets[2].counted);
     }

@@ -17,7 +17,11 @@ pub(super) fn lines(text: &str) -> Vec<Line> {
             continue;
         }
         // A comment may stand between continued lines.
-        if open.is_some() && content.starts_with('#') && !content.ends_with('\\') && is_comment_between(content) {
+        if open.is_some()
+            && content.starts_with('#')
+            && !content.ends_with('\\')
+            && is_comment_between(content)
+        {
             continue;
         }
         let (part, continued) = match raw.strip_suffix('\\') {

@@ -103,7 +103,9 @@ impl Transaction {
         let now = self.now.as_secs();
         match change {
             Change::Add(text) => collections.add(scope, key, name, self.expand_number(text), now, timeout),
-            Change::Subtract(text) => collections.add(scope, key, name, -self.expand_number(text), now, timeout),
+            Change::Subtract(text) => {
+                collections.add(scope, key, name, -self.expand_number(text), now, timeout);
+            }
             Change::Set(text) => collections.set(scope, key, name, Some(&self.expand(text)), now, timeout),
             Change::SetNumber(number) => {
                 collections.set(scope, key, name, Some(number.to_string().as_bytes()), now, timeout);

@@ -281,4 +281,5 @@ impl Transaction {
 }
 
 /// The names of severities, by their numbers.
-const SEVERITIES: [&str; 8] = ["EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG"];
+const SEVERITIES: [&str; 8] =
+    ["EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG"];

@@ -26,7 +26,10 @@ impl Transaction {
         let path = decode_path(path);
         self.set(Scalar::RequestFilename, &path);
         self.set(Scalar::PathInfo, &path);
-        let basename = path.iter().rposition(|byte| matches!(byte, b'/' | b'\\')).map_or(&path[..], |at| &path[at + 1..]);
+        let basename = path
+            .iter()
+            .rposition(|byte| matches!(byte, b'/' | b'\\'))
+            .map_or(&path[..], |at| &path[at + 1..]);
         self.set(Scalar::RequestBasename, basename);
         self.set(Scalar::QueryString, query);
         let separator = self.rules.settings.argument_separator;
@@ -83,7 +86,9 @@ impl Transaction {
         self.body.bytes.extend_from_slice(&part[..part.len().min(room)]);
         if part.len() > room {
             self.set_number(Scalar::InboundDataError, 1);
-            if self.rules.settings.request_body_limit_action == LimitAction::Reject {
+            // A body that no processor reads is looked at as far as the limit goes.
+            let rejects = self.rules.settings.request_body_limit_action == LimitAction::Reject;
+            if rejects && self.body.processor.is_some() {
                 self.refuse(Refusal { status: 413, rule: 0, kind: RefusalKind::BodyTooLarge });
             }
         }
@@ -129,11 +134,13 @@ impl Transaction {
             }
             Some(Processor::UrlEncoded) => {
                 self.set(Scalar::RequestBody, body);
-                self.arguments(List::ArgsPost, |arguments| urlencoded::read(body, separator, arguments)).map(|valid| {
-                    if !valid {
-                        self.set_number(Scalar::UrlencodedError, 1);
-                    }
-                })
+                self.arguments(List::ArgsPost, |arguments| urlencoded::read(body, separator, arguments)).map(
+                    |valid| {
+                        if !valid {
+                            self.set_number(Scalar::UrlencodedError, 1);
+                        }
+                    },
+                )
             }
             Some(Processor::Json) => {
                 self.arguments(List::ArgsPost, |arguments| json::read(body, settings_depth, arguments))
@@ -304,7 +311,10 @@ fn decode_path(path: &[u8]) -> Vec<u8> {
 
 /// The processor of a media type.
 fn processor_for(media_type: &[u8]) -> Option<Processor> {
-    let end = media_type.iter().position(|byte| matches!(byte, b';' | b',' | b' ' | b'\t')).unwrap_or(media_type.len());
+    let end = media_type
+        .iter()
+        .position(|byte| matches!(byte, b';' | b',' | b' ' | b'\t'))
+        .unwrap_or(media_type.len());
     let essence = media_type[..end].to_ascii_lowercase();
     Some(match &*essence {
         b"application/x-www-form-urlencoded" => Processor::UrlEncoded,

@@ -51,16 +51,19 @@ impl Transaction {
             .collect()
     }
 
-    /// The variables of `TX`, those with a slot first.
-    pub(super) fn tx_entry(&mut self, at: usize) -> Option<Option<Entry>> {
-        if at < self.slots.len() {
-            return Some(self.slots[at].map(|value| {
-                let rules = &self.rules;
-                Entry { name: self.values.add(rules.names.name(at as u32)), value }
-            }));
+    /// How many places the variables of `TX` have, those with a slot first.
+    pub(super) fn tx_places(&self) -> usize {
+        self.slots.len() + self.others.len()
+    }
+
+    /// The variable at a place; none where a slot is empty.
+    pub(super) fn tx_entry(&mut self, at: usize) -> Option<Entry> {
+        if let Some(slot) = self.slots.get(at) {
+            let value = (*slot)?;
+            return Some(Entry { name: self.values.add(self.rules.names.name(at as u32)), value });
         }
         let (name, value) = *self.others.get(at - self.slots.len())?;
-        Some(Some(Entry { name, value }))
+        Some(Entry { name, value })
     }
 
     /// How many entries a target has.
@@ -73,15 +76,16 @@ impl Transaction {
             Variable::Scalar(scalar) => usize::from(self.scalars[scalar as usize].is_some()),
             Variable::List(lists, _) => lists
                 .iter()
-                .map(|list| self.lists[*list as usize].iter().filter(|entry| chosen(self, entry.name)).count())
+                .map(|list| {
+                    self.lists[*list as usize].iter().filter(|entry| chosen(self, entry.name)).count()
+                })
                 .sum(),
             Variable::Tx => match target.slot {
                 Some(slot) => usize::from(self.slots[slot as usize].is_some()),
                 None => {
                     let mut count = 0;
-                    let mut at = 0;
-                    while let Some(entry) = self.tx_entry(at) {
-                        at += 1;
+                    for at in 0..self.tx_places() {
+                        let entry = self.tx_entry(at);
                         count += usize::from(entry.is_some_and(|entry| chosen(self, entry.name)));
                     }
                     count
@@ -99,10 +103,13 @@ impl Transaction {
 
     pub(super) fn time(&self, part: TimePart) -> Value {
         let seconds = self.now.as_secs() as i64;
-        let time = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::from_second(seconds).unwrap_or_default());
+        let time =
+            jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::from_second(seconds).unwrap_or_default());
         Value::Number(match part {
             // Hours, minutes and seconds as one number; the text has colons.
-            TimePart::Clock => i64::from(time.hour()) * 10_000 + i64::from(time.minute()) * 100 + i64::from(time.second()),
+            TimePart::Clock => {
+                i64::from(time.hour()) * 10_000 + i64::from(time.minute()) * 100 + i64::from(time.second())
+            }
             TimePart::Day => time.day().into(),
             TimePart::Epoch => seconds,
             TimePart::Hour => time.hour().into(),
@@ -124,7 +131,9 @@ impl Transaction {
             b"phase" => Cow::Owned(rule.phase.to_string().into_bytes()),
             b"msg" => Cow::Borrowed(rule.message.as_ref().and_then(Macro::as_constant).unwrap_or_default()),
             b"logdata" => Cow::Borrowed(rule.data.as_ref().and_then(Macro::as_constant).unwrap_or_default()),
-            b"severity" => Cow::Owned(rule.severity.map_or_else(String::new, |severity| severity.to_string()).into_bytes()),
+            b"severity" => Cow::Owned(
+                rule.severity.map_or_else(String::new, |severity| severity.to_string()).into_bytes(),
+            ),
             b"ver" => Cow::Borrowed(rule.version.as_bytes()),
             b"rev" => Cow::Borrowed(rule.revision.as_bytes()),
             _ => return None,
@@ -152,7 +161,8 @@ impl Transaction {
             Variable::List(lists, part) => {
                 let named = |list: &&List| {
                     self.lists[**list as usize].iter().find(|entry| {
-                        reference.name.is_empty() || self.values.get(entry.name).eq_ignore_ascii_case(&reference.name)
+                        reference.name.is_empty()
+                            || self.values.get(entry.name).eq_ignore_ascii_case(&reference.name)
                     })
                 };
                 let entry = lists.iter().find_map(|list| named(&list))?;

@@ -128,7 +128,13 @@ impl Transaction {
             .any(|(sanitised, wanted)| variable.starts_with(sanitised) && name.eq_ignore_ascii_case(wanted))
     }
 
-    fn run_link(&mut self, rules: &RuleSet, place: (usize, usize), link: &Link, removed: &Removed<'_>) -> bool {
+    fn run_link(
+        &mut self,
+        rules: &RuleSet,
+        place: (usize, usize),
+        link: &Link,
+        removed: &Removed<'_>,
+    ) -> bool {
         if link.operator.is_none() {
             self.run_actions(rules, place, link);
             return true;
@@ -180,7 +186,8 @@ impl Transaction {
             Variable::Persistent(scope) => {
                 let mut matched = false;
                 for Entry { name, value } in self.persistent(scope) {
-                    matched |= self.chosen(target, lost, name) && self.test(rules, place, link, target, Some(name), value);
+                    matched |= self.chosen(target, lost, name)
+                        && self.test(rules, place, link, target, Some(name), value);
                 }
                 return matched;
             }
@@ -267,12 +274,9 @@ impl Transaction {
             return self.test(rules, place, link, target, None, value);
         }
         let mut matched = false;
-        let mut at = 0;
-        let end = self.slots.len() + self.others.len();
-        while at < end {
-            let Some(entry) = self.tx_entry(at) else { break };
-            at += 1;
-            if let Some(Entry { name, value }) = entry
+        // What a match adds is not looked at.
+        for at in 0..self.tx_places() {
+            if let Some(Entry { name, value }) = self.tx_entry(at)
                 && self.chosen(target, lost, name)
             {
                 matched |= self.test(rules, place, link, target, Some(name), value);
@@ -339,7 +343,10 @@ impl Transaction {
         let mut captures = std::mem::take(&mut self.captures);
         captures.texts.clear();
         captures.wanted = link.capture;
-        let found = link.operator.as_ref().is_some_and(|operator| operator.matches_number(number, self, &mut captures));
+        let found = link
+            .operator
+            .as_ref()
+            .is_some_and(|operator| operator.matches_number(number, self, &mut captures));
         self.captures = captures;
         found != link.negated
     }
@@ -366,7 +373,8 @@ impl Transaction {
         captures.texts.clear();
         captures.wanted = link.capture;
         let input = self.values.get(text);
-        let found = link.operator.as_ref().is_some_and(|operator| operator.matches(input, self, &mut captures));
+        let found =
+            link.operator.as_ref().is_some_and(|operator| operator.matches(input, self, &mut captures));
         self.captures = captures;
         found != link.negated
     }
@@ -406,7 +414,9 @@ impl Transaction {
             let text = self.text(value);
             for slot in 0..10 {
                 self.slots[slot] = match captures.texts.get(slot).and_then(Option::as_ref) {
-                    Some(Captured::Range(start, end)) => Some(Value::Text(self.values.part(text, *start, *end))),
+                    Some(Captured::Range(start, end)) => {
+                        Some(Value::Text(self.values.part(text, *start, *end)))
+                    }
                     Some(Captured::Text(text)) => Some(Value::Text(self.values.add(text))),
                     None => None,
                 };

@@ -60,7 +60,14 @@ impl Transaction {
         connection: &Connection<'_>,
     ) -> Self {
         let settings = &rules.settings;
-        let body = |access, limit| Body { access, limit, bytes: Vec::new(), length: 0, processor: None, forced: false };
+        let body = |access, limit| Body {
+            access,
+            limit,
+            bytes: Vec::new(),
+            length: 0,
+            processor: None,
+            forced: false,
+        };
         let mut transaction = Self {
             rules: Arc::clone(rules),
             collections: collections.cloned(),

@@ -3,10 +3,17 @@
 use super::{Transformation, Trigger};
 use crate::byte_class::ByteSet;
 
-pub(super) const BASE64_DECODE: Transformation = Transformation { trigger: Trigger::Bytes(ByteSet::ALL), apply };
+pub(super) const BASE64_DECODE: Transformation =
+    Transformation { trigger: Trigger::Bytes(ByteSet::ALL), apply };
 
 fn apply(input: &[u8], output: &mut Vec<u8>) {
-    decode(input.iter().copied().map_while(|byte| digit(byte).map(Some).or((byte == b'\n' || byte == b'\r').then_some(None))), output);
+    decode(
+        input
+            .iter()
+            .copied()
+            .map_while(|byte| digit(byte).map(Some).or((byte == b'\n' || byte == b'\r').then_some(None))),
+        output,
+    );
 }
 
 /// Turns digits of six bits into bytes; `None` is skipped. What is left of the last byte is dropped.

@@ -42,7 +42,8 @@ fn escape(tail: &[u8]) -> Option<(u8, usize)> {
         b'x' | b'X' => (hex_pair(&tail[1..])?, 3),
         b'0'..=b'7' => {
             let digits = tail.iter().take(3).take_while(|byte| (b'0'..=b'7').contains(*byte)).count();
-            let value = tail[..digits].iter().fold(0_u32, |value, digit| value << 3 | u32::from(digit - b'0'));
+            let value =
+                tail[..digits].iter().fold(0_u32, |value, digit| value << 3 | u32::from(digit - b'0'));
             (value as u8, digits)
         }
         _ => return None,

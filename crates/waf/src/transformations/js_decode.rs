@@ -1,7 +1,7 @@
 //! `t:jsDecode`: decodes the escapes of JavaScript: `\uHHHH` (full-width forms become ASCII), `\xHH`, octal, `\n` and its kin.
 
-use super::{Transformation, Trigger};
 use super::url_decode_uni::low_byte;
+use super::{Transformation, Trigger};
 use crate::byte_class::ByteSet;
 use crate::text::hex_pair;
 

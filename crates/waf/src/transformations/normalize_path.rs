@@ -18,7 +18,8 @@ pub(super) fn normalize(input: &[u8], output: &mut Vec<u8>) {
     let start = output.len();
     // Where each segment of the output begins that a back reference may remove.
     let mut segments: smallvec::SmallVec<[usize; 16]> = smallvec::SmallVec::new();
-    for segment in input.split(|byte| *byte == b'/').filter(|segment| !segment.is_empty() && *segment != b".") {
+    for segment in input.split(|byte| *byte == b'/').filter(|segment| !segment.is_empty() && *segment != b".")
+    {
         if segment == b".." {
             if let Some(at) = segments.pop() {
                 output.truncate(at);

@@ -1,7 +1,7 @@
 //! `t:normalizePathWin`: turns `\` into `/`, then does what `normalizePath` does.
 
-use super::{Transformation, Trigger};
 use super::normalize_path::normalize;
+use super::{Transformation, Trigger};
 use crate::byte_class::ByteSet;
 
 pub(super) const NORMALIZE_PATH_WIN: Transformation =

@@ -3,7 +3,6 @@
 use super::{Transformation, Trigger};
 use crate::byte_class::ByteSet;
 
-
 pub(super) const TRIM: Transformation =
     Transformation { trigger: Trigger::Bytes(ByteSet::of(b" \t\n\x0b\x0c\r")), apply };
 

@@ -8,5 +8,7 @@ pub(super) const TRIM_LEFT: Transformation =
     Transformation { trigger: Trigger::Bytes(ByteSet::of(b" \t\n\x0b\x0c\r")), apply };
 
 fn apply(input: &[u8], output: &mut Vec<u8>) {
-    output.extend_from_slice(input.iter().position(|byte| !is_space(*byte)).map_or(&[][..], |start| &input[start..]));
+    output.extend_from_slice(
+        input.iter().position(|byte| !is_space(*byte)).map_or(&[][..], |start| &input[start..]),
+    );
 }

@@ -57,7 +57,9 @@ fn linear(pattern: &str) -> Result<Regex, String> {
         .dfa_size_limit(CACHE_LIMIT)
         .build()
         .map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => format!("the pattern takes more than {} MiB", SIZE_LIMIT >> 20),
+            regex::Error::CompiledTooBig(_) => {
+                format!("the pattern takes more than {} MiB", SIZE_LIMIT >> 20)
+            }
             error => format!("the pattern does not compile: {error}"),
         })
 }
@@ -128,7 +130,9 @@ struct MacroPattern(Macro);
 impl Operator for MacroPattern {
     fn matches(&self, input: &[u8], context: &dyn Expand, captures: &mut Captures) -> bool {
         let text = context.expand(&self.0);
-        let Some(regex) = std::str::from_utf8(&text).ok().and_then(|text| Linear::new(text).ok()) else { return false };
+        let Some(regex) = std::str::from_utf8(&text).ok().and_then(|text| Linear::new(text).ok()) else {
+            return false;
+        };
         let rx = Rx { regex, gate: Gate::OPEN, global: false };
         rx.matches(input, context, captures)
     }

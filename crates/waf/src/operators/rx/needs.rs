@@ -25,14 +25,15 @@ pub(super) fn gate(pattern: &str) -> Result<Gate, String> {
 /// Sets of which every match has a byte each.
 fn needs(hir: &Hir) -> Vec<ByteSet> {
     let mut sets = match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => Vec::new(),
         HirKind::Literal(literal) => literal.0.iter().map(|byte| ByteSet::of(&[*byte])).collect(),
         HirKind::Class(Class::Bytes(class)) => vec![
-            class.iter().fold(ByteSet::EMPTY, |set, range| set.union(ByteSet::range(range.start(), range.end()))),
+            class
+                .iter()
+                .fold(ByteSet::EMPTY, |set, range| set.union(ByteSet::range(range.start(), range.end()))),
         ],
         HirKind::Class(Class::Unicode(_)) => vec![ByteSet::ALL],
         HirKind::Repetition(repetition) if repetition.min > 0 => needs(&repetition.sub),
-        HirKind::Repetition(_) => Vec::new(),
+        HirKind::Empty | HirKind::Look(_) | HirKind::Repetition(_) => Vec::new(),
         HirKind::Capture(capture) => needs(&capture.sub),
         HirKind::Concat(parts) => parts.iter().flat_map(needs).collect(),
         HirKind::Alternation(branches) => {

@@ -22,8 +22,12 @@ pub(crate) struct Translated {
 /// Translates a pattern.
 pub(crate) fn translate(text: &str) -> Result<Translated, String> {
     let backtracking = needs_backtracking(text);
-    let mut translator =
-        Translator { rest: text, output: String::with_capacity(text.len() + 8), backtracking, repeatable: false };
+    let mut translator = Translator {
+        rest: text,
+        output: String::with_capacity(text.len() + 8),
+        backtracking,
+        repeatable: false,
+    };
     if backtracking {
         translator.output.push_str("(?sm)");
     }
@@ -181,7 +185,8 @@ impl Translator<'_> {
         match character {
             'Q' => {
                 let end = self.rest.find("\\E");
-                let (quoted, rest) = end.map_or((self.rest, ""), |end| (&self.rest[..end], &self.rest[end + 2..]));
+                let (quoted, rest) =
+                    end.map_or((self.rest, ""), |end| (&self.rest[..end], &self.rest[end + 2..]));
                 for character in quoted.chars() {
                     if character.is_ascii() {
                         self.output.push_str(&regex_syntax::escape(character.encode_utf8(&mut [0; 4])));
@@ -193,7 +198,7 @@ impl Translator<'_> {
             }
             'E' => {}
             'Z' => self.output.push_str("(?:\\n?\\z)"),
-            'z' | 'A' | 'B' | 'b' => {
+            'z' | 'A' | 'B' | 'b' | '1'..='9' | 'k' => {
                 self.output.push('\\');
                 self.output.push(character);
             }
@@ -201,10 +206,6 @@ impl Translator<'_> {
             'N' => self.output.push_str("[^\\n]"),
             'K' | 'G' | 'C' | 'X' | 'p' | 'P' | 'g' => {
                 return Err(format!("\\{character} is not supported in patterns"));
-            }
-            '1'..='9' | 'k' => {
-                self.output.push('\\');
-                self.output.push(character);
             }
             _ => self.shared_escape(character, false)?,
         }
@@ -264,7 +265,8 @@ impl Translator<'_> {
         if let Some(braced) = self.rest.strip_prefix('{') {
             let end = braced.find('}').ok_or("\\x{ has no end")?;
             let value = u32::from_str_radix(&braced[..end], 16).ok().filter(|value| *value <= 0xff);
-            let value = value.ok_or_else(|| format!("\\x{{{}}} is no byte; patterns match bytes", &braced[..end]))?;
+            let value =
+                value.ok_or_else(|| format!("\\x{{{}}} is no byte; patterns match bytes", &braced[..end]))?;
             self.byte(value as u8);
             self.rest = &braced[end + 1..];
             return Ok(());
@@ -304,7 +306,9 @@ impl Translator<'_> {
                         'b' => self.output.push_str("\\x08"),
                         // Outside of classes these are references; inside, octal digits.
                         '8' | '9' => self.output.push(escaped),
-                        'Q' | 'E' => return Err(format!("\\{escaped} is not supported in character classes")),
+                        'Q' | 'E' => {
+                            return Err(format!("\\{escaped} is not supported in character classes"));
+                        }
                         _ => self.shared_escape(escaped, true)?,
                     }
                 }
@@ -313,7 +317,9 @@ impl Translator<'_> {
                     self.output.push('\\');
                     self.output.push(character);
                 }
-                '-' if self.rest.starts_with('-') || self.output.ends_with('-') => self.output.push_str("\\-"),
+                '-' if self.rest.starts_with('-') || self.output.ends_with('-') => {
+                    self.output.push_str("\\-");
+                }
                 _ => self.literal(character),
             }
         }
@@ -342,7 +348,8 @@ mod tests {
 
     #[test]
     fn what_both_sides_write_alike_stays() {
-        for same in ["a|b*?c+", "(?i:x)(y)", "[a-z0-9]", "a{2,3}?", "[[:alpha:]_]", "^\\s\\d\\b$", "(?P<n>x)"] {
+        for same in ["a|b*?c+", "(?i:x)(y)", "[a-z0-9]", "a{2,3}?", "[[:alpha:]_]", "^\\s\\d\\b$", "(?P<n>x)"]
+        {
             assert_eq!(linear(same), same);
         }
     }
@@ -379,7 +386,9 @@ mod tests {
 
     #[test]
     fn what_has_no_counterpart_is_named() {
-        for (text, named) in [("(?|a)", "branch reset"), ("a\\Kb", "\\K"), ("[a", "no end"), ("\\y", "no escape")] {
+        for (text, named) in
+            [("(?|a)", "branch reset"), ("a\\Kb", "\\K"), ("[a", "no end"), ("\\y", "no escape")]
+        {
             assert!(translate(text).unwrap_err().contains(named), "{text}");
         }
     }
