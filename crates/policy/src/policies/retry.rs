@@ -1,7 +1,8 @@
 //! `retry`: runs the policies inside, and again while a condition holds.
 //!
-//! Source: <https://learn.microsoft.com/azure/api-management/retry-policy>. A failure of a policy inside ends it, as
-//! failures end everything: `send-request` has `ignore-error` for that.
+//! Source: <https://learn.microsoft.com/azure/api-management/retry-policy>. A failure of a policy inside, such as a backend
+//! that cannot be reached, is retried too where the condition holds then (Microsoft's policy toolkit,
+//! `RetryHandler`); else, and after the last try, it goes on as failures do.
 
 use std::time::Duration;
 
@@ -98,13 +99,16 @@ impl AsyncPolicy for Retry {
         Box::pin(async move {
             let mut retry = 0;
             loop {
-                let flow = self.steps.run(exchange, world).await?;
-                if flow != Flow::Continue || !self.condition.evaluate(exchange, world)? {
-                    return Ok(flow);
-                }
+                let outcome = self.steps.run(exchange, world).await;
+                let is_wanted = match &outcome {
+                    Ok(Flow::Continue) => self.condition.evaluate(exchange, world)?,
+                    Ok(_) => false,
+                    // A condition that cannot be evaluated does not hide what failed.
+                    Err(_) => self.condition.evaluate(exchange, world).unwrap_or(false),
+                };
                 retry += 1;
-                if i64::from(retry) > self.count.evaluate(exchange, world)? {
-                    return Ok(flow);
+                if !is_wanted || i64::from(retry) > self.count.evaluate(exchange, world)? {
+                    return outcome;
                 }
                 let chance = (world.random.next() >> 11) as f64 / (1u64 << 53) as f64;
                 let wait = self.waits(exchange, world)?.before(retry, chance.mul_add(0.4, 0.8));
@@ -188,18 +192,27 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_or_an_answer_inside_ends_it() {
-        let world = TestWorld::new();
-        *world.answer.borrow_mut() = Some(Err(UpstreamError::Connection("refused".into())));
-        let mut exchange = exchange();
-        let text = "<retry condition=\"true\" count=\"3\" interval=\"1\"><forward-request /></retry>";
-        world.run(&plan(&document("backend", text)), &mut exchange);
-        assert_eq!(world.forwarded.borrow().len(), 1);
-        let error = exchange.last_error.unwrap();
-        assert_eq!(
-            (&*error.source, error.path.as_deref()),
-            ("forward-request", Some("retry[1]/forward-request[1]"))
-        );
+    fn a_backend_that_cannot_be_reached_is_tried_again_while_the_condition_holds() {
+        let tries = |condition: &str| {
+            let world = TestWorld::new();
+            *world.answer.borrow_mut() = Some(Err(UpstreamError::Connection("refused".into())));
+            let mut exchange = exchange();
+            let text = format!(
+                "<retry condition=\"{condition}\" count=\"3\" interval=\"1\"><forward-request /></retry>"
+            );
+            world.run(&plan(&document("backend", &text)), &mut exchange);
+            let error = exchange.last_error.take().map(|error| (error.source, error.path));
+            (world.forwarded.borrow().len(), error)
+        };
+        let failed = Some(("forward-request".into(), Some("retry[1]/forward-request[1]".into())));
+        // The stand-in for the backend fails once and answers from then on.
+        assert_eq!(tries("@(context.Response == null)"), (2, None));
+        assert_eq!(tries("false"), (1, failed.clone()));
+        assert_eq!(tries("@(context.Response.StatusCode == 503)"), (1, failed));
+    }
+
+    #[test]
+    fn an_answer_inside_ends_it() {
         let exchange = run(&document(
             "inbound",
             "<retry condition=\"true\" count=\"3\" interval=\"1\"><return-response><set-status code=\"418\" /></return-response></retry>",
