@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicUsize;
 use arc_swap::ArcSwap;
 use futures_util::FutureExt as _;
 use gatehouse_gateway::connection::{Connection, Handler as _};
+use gatehouse_gateway::events::Events;
 use gatehouse_gateway::pipeline::{Core, Shared, SystemClock};
 use gatehouse_gateway::snapshot::{SnapshotInput, build};
 use gatehouse_gateway::upstream::{PoolLimits, Pools};
@@ -132,6 +133,8 @@ fn load(file: &Path) -> Shared {
     let snapshot = snapshot.filter(|_| !findings.has_errors()).unwrap_or_else(|| panic!("{findings}"));
     Shared {
         outgoing: Default::default(),
+        trace_log: None,
+        events: Events::new(Log::direct(Level::Error)),
         keys: ArcSwap::from_pointee(ring()),
         counters: Arc::new(MemoryCounters::new(1_000)),
         counter_keys: CounterKeys::new(),

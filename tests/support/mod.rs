@@ -7,6 +7,7 @@ pub mod gateway;
 pub mod keep_alive;
 pub mod landing;
 pub mod peers;
+pub mod proxy;
 pub mod raw;
 pub mod tls_backend;
 
@@ -16,5 +17,6 @@ pub use client::{Answer, Client};
 pub use gateway::{Gateway, gatehouse};
 pub use keep_alive::Load;
 pub use landing::{Api, Landing};
+pub use proxy::Proxy;
 pub use raw::{RawBackend, RawClient, eventually, resident_kib};
 pub use tls_backend::TlsBackend;

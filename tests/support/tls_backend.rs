@@ -2,8 +2,8 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
@@ -19,10 +19,14 @@ use tokio_rustls::TlsAcceptor;
 
 use super::authority::Identity;
 
+/// What came: the target, the fields and the body.
+pub type Got = (String, HeaderMap, String);
+
 /// A running backend; its answers carry the trailer field `x-answered`.
 pub struct TlsBackend {
     pub address: SocketAddr,
     requests: Arc<AtomicUsize>,
+    seen: Arc<Mutex<Vec<Got>>>,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
 }
 
@@ -37,10 +41,12 @@ impl TlsBackend {
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let requests = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&requests);
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&seen);
         runtime.spawn(async move {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             while let Ok((stream, _)) = listener.accept().await {
-                let (tls, count) = (tls.clone(), Arc::clone(&count));
+                let (tls, count, log) = (tls.clone(), Arc::clone(&count), Arc::clone(&log));
                 tokio::spawn(async move {
                     let Ok(stream) = tls.accept(stream).await else { return };
                     let session = stream.get_ref().1;
@@ -48,7 +54,8 @@ impl TlsBackend {
                     let is_h2 = session.alpn_protocol() == Some(b"h2");
                     let service = service_fn(move |request: Request<Incoming>| {
                         count.fetch_add(1, Ordering::SeqCst);
-                        async move { Ok::<_, Infallible>(answer(request, certificate).await) }
+                        let log = Arc::clone(&log);
+                        async move { Ok::<_, Infallible>(answer(request, certificate, &log).await) }
                     });
                     let io = TokioIo::new(stream);
                     if is_h2 {
@@ -63,7 +70,17 @@ impl TlsBackend {
             }
         });
         std::thread::spawn(move || drop(runtime.block_on(stopped)));
-        Self { address, requests, stop: Some(stop) }
+        Self { address, requests, seen, stop: Some(stop) }
+    }
+
+    /// One that asks for no certificate, over HTTP/1.1.
+    pub fn recording(identity: &Identity) -> Self {
+        Self::start(identity, None, &["http/1.1"])
+    }
+
+    /// What came so far.
+    pub fn seen(&self) -> Vec<Got> {
+        self.seen.lock().unwrap().clone()
     }
 
     pub fn url(&self) -> String {
@@ -110,11 +127,17 @@ fn configuration(identity: &Identity, clients: Option<&str>, alpn: &[&str]) -> r
     configuration
 }
 
-async fn answer(request: Request<Incoming>, certificate: bool) -> Response<UnsyncBoxBody<Bytes, Infallible>> {
+async fn answer(
+    request: Request<Incoming>,
+    certificate: bool,
+    log: &Mutex<Vec<Got>>,
+) -> Response<UnsyncBoxBody<Bytes, Infallible>> {
     let (parts, body) = request.into_parts();
     let collected = body.collect().await;
     let trailers = collected.as_ref().ok().and_then(|body| body.trailers().map(as_json));
     let bytes = collected.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    log.lock().unwrap().push((parts.uri.to_string(), parts.headers.clone(), text));
     let seen = json!({
         "version": format!("{:?}", parts.version),
         "uri": parts.uri.to_string(),

@@ -4,6 +4,7 @@
 
 mod client;
 pub mod connection;
+pub mod events;
 mod forwarding_fields;
 mod hop_by_hop;
 mod http1;

@@ -19,6 +19,17 @@ pub fn operation_not_found() -> Failure {
     .public("Resource not found")
 }
 
+/// The request has come back to this service too often: 508.
+pub fn loop_detected() -> Failure {
+    Failure::new(
+        StatusCode::LOOP_DETECTED,
+        "configuration",
+        "LoopDetected",
+        "The request has passed through this service too often: a backend leads back to it.",
+    )
+    .public("Loop detected")
+}
+
 /// The request cannot be understood: 400. The client is told why.
 pub fn bad_request(why: impl Into<Cow<'static, str>>) -> Failure {
     Failure::new(StatusCode::BAD_REQUEST, "configuration", "BadRequest", why)

@@ -14,11 +14,13 @@ mod error_response;
 mod evaluation;
 mod exchange;
 mod failure;
+mod language_model;
 mod outgoing;
 mod plan;
 mod policies;
 mod response_cache;
 mod runner;
+mod signals;
 mod steps;
 #[cfg(test)]
 mod testing;
@@ -30,11 +32,13 @@ pub use self::concurrency::{Concurrency, Permit};
 pub use self::error_response::{accepts_problem, error_response};
 pub use self::exchange::{
     ApiFacts, BackendChoice, Body, BodyError, Completion, Deferred, Deployment, Exchange, LastError, Marks,
-    OperationFacts, ProductFacts, Query, Request, RequestUrl, Response, Route, SubscriptionFacts, Variables,
+    MeasureLater, OperationFacts, ProductFacts, Query, Request, RequestUrl, Response, Route,
+    SubscriptionFacts, TokenUse, TokenWatch, Variables,
 };
 pub use self::failure::Failure;
-pub use self::outgoing::{Outgoing, OutgoingRequest, OutgoingTarget};
+pub use self::outgoing::{Outgoing, OutgoingRequest, OutgoingTarget, Proxy};
 pub use self::plan::{Action, AsyncPolicy, Flow, Needs, Origin, Plan, Policy, PolicyFuture, Section, Step};
 pub use self::response_cache::ResponseCache;
 pub use self::runner::{fail, preflight, run};
+pub use self::signals::{LoggedEvent, Measure, Partition, Signals, TraceLine, TraceSeverity};
 pub use self::world::{Clock, ForwardOptions, Random, Upstream, UpstreamError, World};

@@ -1,11 +1,12 @@
 //! Requests that policies make by themselves, to other places than the backend.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use url::Url;
 
 use crate::{Response, UpstreamError};
@@ -41,6 +42,26 @@ pub struct OutgoingRequest {
     pub timeout: Duration,
     /// The certificate that is shown to the other side: its id or its thumbprint in the configuration.
     pub certificate: Option<Arc<str>>,
+    /// The proxy that it goes by.
+    pub proxy: Option<Arc<Proxy>>,
+}
+
+/// An HTTP proxy.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Proxy {
+    /// Its name or address.
+    pub host: Box<str>,
+    /// Its port.
+    pub port: u16,
+    /// `Proxy-Authorization`, where it wants one.
+    pub authorization: Option<HeaderValue>,
+}
+
+impl fmt::Debug for Proxy {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Proxy({}:{})", self.host, self.port)
+    }
 }
 
 /// Where a request of a policy goes.

@@ -31,6 +31,11 @@ impl Steps {
         self.waits
     }
 
+    /// The steps.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Step> {
+        self.list.iter().map(|step| &**step)
+    }
+
     /// Runs steps of which none waits.
     pub(crate) fn run_now(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
         for step in &self.list {
@@ -72,12 +77,21 @@ pub(crate) async fn run_all(
     world: &World<'_>,
 ) -> Result<Flow, Failure> {
     for step in steps {
-        let flow = run(step, exchange, world).await.map_err(|failure| failure.at(&step.origin))?;
+        let flow = run_one(step, exchange, world).await?;
         if flow != Flow::Continue {
             return Ok(flow);
         }
     }
     Ok(Flow::Continue)
+}
+
+/// Runs one step.
+pub(crate) async fn run_one(
+    step: &Step,
+    exchange: &mut Exchange,
+    world: &World<'_>,
+) -> Result<Flow, Failure> {
+    run(step, exchange, world).await.map_err(|failure| failure.at(&step.origin))
 }
 
 async fn run(step: &Step, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {

@@ -21,8 +21,9 @@ use uuid::Uuid;
 
 use crate::{
     ApiFacts, BackendChoice, Body, Clock, CompileInput, Concurrency, Deployment, Exchange, ForwardOptions,
-    Marks, OperationFacts, Outgoing, OutgoingRequest, Plan, PlanKey, Policies, Query, Random, Request,
-    RequestUrl, Response, ResponseCache, Route, SubscriptionFacts, Upstream, UpstreamError, Variables, World,
+    LoggedEvent, Marks, Measure, OperationFacts, Outgoing, OutgoingRequest, Plan, PlanKey, Policies, Query,
+    Random, Request, RequestUrl, Response, ResponseCache, Route, Signals, SubscriptionFacts, TraceLine,
+    Upstream, UpstreamError, Variables, World,
 };
 
 /// The text of a document of a file.
@@ -188,6 +189,12 @@ pub(crate) struct TestWorld {
     pub(crate) outside: RefCell<VecDeque<Result<Response, UpstreamError>>>,
     /// The requests that policies have sent; `true`: one-way.
     pub(crate) sent: RefCell<Vec<(OutgoingRequest, bool)>>,
+    /// Lines of `trace`: source, severity, message, metadata.
+    pub(crate) traced: RefCell<Vec<String>>,
+    /// Values of metrics, as `name{dimension="value"} value`.
+    pub(crate) measured: RefCell<Vec<String>>,
+    /// Events of `log-to-eventhub`.
+    pub(crate) events: RefCell<Vec<LoggedEvent>>,
     random: Cell<u64>,
 }
 
@@ -203,6 +210,9 @@ impl TestWorld {
             forwarded: RefCell::default(),
             outside: RefCell::default(),
             sent: RefCell::default(),
+            traced: RefCell::default(),
+            measured: RefCell::default(),
+            events: RefCell::default(),
             random: Cell::new(1),
         }
     }
@@ -217,6 +227,7 @@ impl TestWorld {
             response_cache: &self.response_cache,
             upstream: self,
             outgoing: self,
+            signals: self,
             buffered_body_bytes: 1024,
         }
     }
@@ -251,6 +262,26 @@ impl Random for TestWorld {
 
     fn fill(&self, buffer: &mut [u8]) {
         buffer.fill_with(|| self.next() as u8);
+    }
+}
+
+impl Signals for TestWorld {
+    fn trace(&self, _exchange: &Exchange, line: &TraceLine<'_>) {
+        let metadata: Vec<String> =
+            line.metadata.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let told = format!("{} {:?} {} [{}]", line.source, line.severity, line.message, metadata.join(","));
+        self.traced.borrow_mut().push(told);
+    }
+
+    fn measure(&self, measure: &Measure<'_>) {
+        let dimensions: Vec<String> =
+            measure.dimensions.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+        let told = format!("{}{{{}}} {}", measure.name, dimensions.join(","), measure.value);
+        self.measured.borrow_mut().push(told);
+    }
+
+    fn event(&self, _exchange: &Exchange, event: LoggedEvent) {
+        self.events.borrow_mut().push(event);
     }
 }
 
@@ -315,6 +346,7 @@ pub(crate) fn exchange() -> Exchange {
             client_ip: [192, 0, 2, 1].into(),
             certificate: None,
             matched_parameters: SmallVec::new(),
+            is_loop: false,
         },
         response: None,
         route: Route::default(),
@@ -325,6 +357,7 @@ pub(crate) fn exchange() -> Exchange {
         }),
         variables: Variables::default(),
         backend: BackendChoice::Service,
+        proxy: None,
         last_error: None,
         deferred: SmallVec::new(),
         counted: SmallVec::new(),

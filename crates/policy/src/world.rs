@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use gatehouse_store::counters::{CounterKeys, Counters};
 
-use crate::{Concurrency, Exchange, Outgoing, Response, ResponseCache};
+use crate::{Concurrency, Exchange, Outgoing, Response, ResponseCache, Signals};
 
 /// The outside as a plan sees it.
 #[derive(Clone, Copy)]
@@ -24,6 +24,8 @@ pub struct World<'w> {
     pub response_cache: &'w ResponseCache,
     /// Backends.
     pub upstream: &'w dyn Upstream,
+    /// What policies tell about requests.
+    pub signals: &'w dyn Signals,
     /// Requests of policies.
     pub outgoing: &'w dyn Outgoing,
     /// The bound on a body that a policy needs whole, in bytes.

@@ -128,6 +128,14 @@ fn catalog(path: &Path, text: &str) -> Catalog {
     catalog
 }
 
+/// Whether a document waits for a program to put values into `{…}`.
+fn is_template(text: &str) -> bool {
+    text.split("=\"{").skip(1).any(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_lowercase() && c != '-');
+        end.is_some_and(|end| end > 0 && rest[end..].starts_with("}\""))
+    })
+}
+
 /// What a document may lack here: the resources around it, and policies that are not there yet. Beyond that, no more
 /// than one in twenty may be refused: a few are templates of other languages, or test data with a backend called twice.
 #[test]
@@ -146,6 +154,9 @@ fn documents_in_use_compile_but_for_what_is_not_there() {
             continue;
         }
         let text = std::fs::read_to_string(path).expect("a readable file");
+        if is_template(&text) {
+            continue;
+        }
         let catalog = catalog(path, &text);
         let named_values = gatehouse_vault::resolve(&catalog, &[]);
         let (_, diagnostics) =

@@ -5,8 +5,10 @@
 
 pub mod access_log;
 mod json;
+pub mod line_log;
 pub mod log;
 pub mod metrics;
 mod queue;
 mod timestamp;
 pub mod trace_context;
+pub mod trace_log;

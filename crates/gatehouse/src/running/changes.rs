@@ -6,7 +6,9 @@ use std::time::UNIX_EPOCH;
 
 use anyhow::{Result, bail};
 use gatehouse_model::Location;
-use gatehouse_model::configuration::{Configuration, Database, LogTarget, MasterKey};
+use gatehouse_model::configuration::{
+    Configuration, Database, LogTarget, MasterKey, Telemetry, TraceVerbosity,
+};
 
 /// The most files that are looked at.
 const MAX_FILES: usize = 200_000;
@@ -71,7 +73,18 @@ pub(super) fn check_restart(before: &Configuration, after: &Configuration) -> Re
         };
         bail!("{place}: error: `telemetry.access_log` cannot change while the instance runs; restart it");
     }
+    if traces(&before.telemetry) != traces(&after.telemetry) {
+        let place = after.file.display();
+        bail!(
+            "{place}: error: `telemetry.trace_log` and `telemetry.trace_verbosity` cannot change while the instance runs; restart it"
+        );
+    }
     Ok(())
+}
+
+/// Where lines of `trace` policies go, and which.
+fn traces(telemetry: &Telemetry) -> (Option<(Option<&Path>, bool)>, TraceVerbosity) {
+    (target(telemetry.trace_log.as_ref()), telemetry.trace_verbosity)
 }
 
 /// Where the log goes, without the place that says so: a line more above it is no change.

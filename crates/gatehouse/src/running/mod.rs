@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use gatehouse_gateway::connection::Handler;
+use gatehouse_gateway::events::Events;
 use gatehouse_gateway::listener::{Bound, HandlerFactory, Listeners};
 use gatehouse_gateway::pipeline::{
     BackendObserver, Core, ListenerMeasures, OutgoingCounts, Shared, SystemClock,
@@ -26,6 +27,7 @@ use gatehouse_store::{IssuedKeys, KeyRing, Revision, effective, provision};
 use gatehouse_telemetry::access_log::AccessLog;
 use gatehouse_telemetry::log::Log;
 use gatehouse_telemetry::metrics::Metrics;
+use gatehouse_telemetry::trace_log::TraceLog;
 use url::Url;
 
 use self::changes::Stamp;
@@ -97,11 +99,21 @@ impl Running {
         if let Some(access_log) = &access_log {
             metrics.watch_access_log(access_log);
         }
+        let telemetry = &loaded.configuration.telemetry;
+        let trace_log = match &telemetry.trace_log {
+            Some(target) => Some(TraceLog::start(target, telemetry.trace_verbosity, &log)?),
+            None => None,
+        };
+        if let Some(trace_log) = &trace_log {
+            metrics.watch_trace_log(trace_log);
+        }
+        metrics.bound_custom(telemetry.custom_series);
         let counters = Arc::new(MemoryCounters::new(MAX_COUNTERS));
         watch_counters(&metrics, &counters);
         let (issued, revision, ring) = bring_subscriptions_in(&open, &loaded.catalog, &sources)?;
         let shared = Arc::new(Shared {
             outgoing: watch_outgoing(&metrics),
+            events: Events::new(log.clone()),
             keys: ArcSwap::from_pointee(ring),
             counters,
             counter_keys: CounterKeys::new(),
@@ -110,11 +122,13 @@ impl Running {
             clock: SystemClock::new(),
             under_way: AtomicUsize::new(0),
             access_log,
+            trace_log,
             unmatched: metrics.unmatched(),
             listeners: ArcSwap::from_pointee(listener_measures(&metrics, &loaded.configuration)),
             metrics,
             snapshot: ArcSwap::from_pointee(loaded.snapshot),
         });
+        watch_events(&shared);
         // Keys are shown once, even where the start fails after they were made.
         let listeners = start_listeners(&loaded.configuration, &shared, &log)
             .inspect_err(|_| issued.iter().for_each(print_keys))?;
@@ -139,6 +153,10 @@ impl Running {
         if let Some(access_log) = &self.shared.access_log {
             access_log.reopen();
         }
+        if let Some(trace_log) = &self.shared.trace_log {
+            trace_log.reopen();
+        }
+        self.shared.events.reopen();
         let outcome = self.try_reload();
         self.shared.metrics.reload(outcome.is_ok(), now_seconds().unsigned_abs());
         match outcome {
@@ -238,6 +256,10 @@ impl Running {
         if let Some(access_log) = &self.shared.access_log {
             access_log.flush(Duration::from_secs(2));
         }
+        if let Some(trace_log) = &self.shared.trace_log {
+            trace_log.flush(Duration::from_secs(2));
+        }
+        self.shared.events.flush(Duration::from_secs(2));
         self.log.info("stopped");
         self.log.flush(Duration::from_secs(2));
     }
@@ -316,6 +338,13 @@ fn start_listeners(configuration: &Configuration, shared: &Arc<Shared>, log: &Lo
         &shared.metrics,
     )
     .map_err(|findings| refused(findings, "the listeners cannot be started"))
+}
+
+fn watch_events(shared: &Arc<Shared>) {
+    let seen = Arc::downgrade(shared);
+    shared.metrics.watch_counter("events", "Events of log-to-eventhub", "outcome", move || {
+        seen.upgrade().map(|shared| shared.events.counts().to_vec()).unwrap_or_default()
+    });
 }
 
 fn watch_outgoing(metrics: &Metrics) -> Arc<OutgoingCounts> {

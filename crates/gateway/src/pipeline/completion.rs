@@ -160,9 +160,17 @@ impl Completion {
         let body_in = self.body_in.as_ref().map_or(0, |bytes| bytes.load(Ordering::Relaxed));
         let bytes_in = body_in + self.tunnelled_in;
         for entry in std::mem::take(&mut self.exchange.deferred) {
-            if let Deferred::Completed(act) = entry {
-                let end = End { bytes_in, bytes_out: self.bytes_out, now_millis };
-                act(&end, &*self.shared.counters);
+            match entry {
+                Deferred::Completed(act) => {
+                    let monotonic_millis = self.shared.clock.monotonic_micros() / 1000;
+                    let end = End { bytes_in, bytes_out: self.bytes_out, now_millis, monotonic_millis };
+                    act(&end, &*self.shared.counters);
+                }
+                Deferred::Measured(act) => act(&mut |measure| {
+                    self.shared.metrics.custom(measure.name, measure.dimensions, measure.value);
+                }),
+                // What waits for an answer that has not come has nothing to do.
+                Deferred::Response(_) | Deferred::Tokens(_) => {}
             }
         }
         let duration_us = self.shared.clock.monotonic_micros().saturating_sub(self.exchange.started_micros);

@@ -75,6 +75,7 @@ pub(super) fn exchange(
         headers.insert(HOST, value);
     }
     forwarding::write_forwarding_headers(listener, connection, &target.host, &mut headers);
+    let is_loop = snapshot.loop_mark.add(&mut headers);
     let id = random_id(random);
     let mut buffer = Uuid::encode_buffer();
     if let Ok(value) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut buffer)) {
@@ -106,12 +107,14 @@ pub(super) fn exchange(
             client_ip,
             certificate: connection.certificate.clone(),
             matched_parameters: SmallVec::new(),
+            is_loop,
         },
         response: None,
         route: Route::default(),
         deployment: Arc::clone(&snapshot.deployment),
         variables: Variables::default(),
         backend: BackendChoice::Service,
+        proxy: None,
         last_error: None,
         deferred: SmallVec::new(),
         counted: SmallVec::new(),

@@ -9,6 +9,7 @@ mod intake;
 mod outgoing;
 mod process;
 mod service;
+mod signals;
 mod tunnel;
 mod upstream;
 mod world;

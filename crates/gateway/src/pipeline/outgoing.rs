@@ -38,24 +38,15 @@ impl OutgoingCounts {
     }
 }
 
-/// Sends the requests of one exchange's policies.
-pub(super) struct CoreOutgoing<'o> {
-    shared: &'o Arc<Shared>,
-    snapshot: &'o Arc<Snapshot>,
-    pools: &'o Rc<Pools>,
-    random: &'o dyn Random,
+/// What the policies of one exchange reach beside its backend.
+pub(super) struct Outside<'o> {
+    pub(super) shared: &'o Arc<Shared>,
+    pub(super) snapshot: &'o Arc<Snapshot>,
+    pub(super) pools: &'o Rc<Pools>,
+    pub(super) random: &'o dyn Random,
 }
 
-impl<'o> CoreOutgoing<'o> {
-    pub(super) fn new(
-        shared: &'o Arc<Shared>,
-        snapshot: &'o Arc<Snapshot>,
-        pools: &'o Rc<Pools>,
-        random: &'o dyn Random,
-    ) -> Self {
-        Self { shared, snapshot, pools, random }
-    }
-
+impl<'o> Outside<'o> {
     fn client(&self) -> Client<'o> {
         Client {
             backends: &self.snapshot.backends,
@@ -67,7 +58,7 @@ impl<'o> CoreOutgoing<'o> {
     }
 }
 
-impl Outgoing for CoreOutgoing<'_> {
+impl Outgoing for Outside<'_> {
     fn send<'s>(
         &'s self,
         request: &'s OutgoingRequest,
@@ -90,7 +81,8 @@ impl Outgoing for CoreOutgoing<'_> {
         let (snapshot, pools) = (Arc::clone(self.snapshot), Rc::clone(self.pools));
         let random = CoreRandom::new(self.random.next());
         tokio::task::spawn_local(async move {
-            let outcome = CoreOutgoing::new(&place.0, &snapshot, &pools, &random).send(&request).await;
+            let outside = Outside { shared: &place.0, snapshot: &snapshot, pools: &pools, random: &random };
+            let outcome = outside.send(&request).await;
             let counts = &place.0.outgoing;
             let count = if outcome.is_ok() { &counts.answered_apart } else { &counts.failed_apart };
             count.fetch_add(1, Ordering::Relaxed);

@@ -26,6 +26,7 @@ pub async fn process(
     world: &World<'_>,
 ) -> Option<Arc<OperationMetrics>> {
     let matched = match zone {
+        Some(_) if exchange.request.is_loop => Err(builtin::loop_detected()),
         Some(zone) => route(snapshot, zone, exchange),
         None => Err(builtin::operation_not_found()),
     };

@@ -18,17 +18,19 @@ use gatehouse_store::KeyRing;
 use gatehouse_store::counters::{CounterKeys, Counters};
 use gatehouse_telemetry::access_log::{AccessLog, AccessRecord, ErrorRecord};
 use gatehouse_telemetry::metrics::{ListenerMetrics, Metrics, OperationMetrics};
+use gatehouse_telemetry::trace_log::TraceLog;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use uuid::Uuid;
 
 use super::completion::{Completion, protocol};
 use super::intake::{self, Target, random_id};
-use super::outgoing::{CoreOutgoing, OutgoingCounts};
+use super::outgoing::{OutgoingCounts, Outside};
 use super::upstream::CoreUpstream;
 use super::world::{CoreRandom, SystemClock};
 use super::{answer, ending, process};
 use crate::connection::{Connection, Handler};
+use crate::events::Events;
 use crate::snapshot::{ListenerFacts, Snapshot};
 use crate::upstream::Pools;
 
@@ -54,6 +56,8 @@ pub struct Shared {
     pub concurrency: Concurrency,
     /// Answers that are kept.
     pub response_cache: ResponseCache,
+    /// Events of loggers.
+    pub events: Events,
     /// What becomes of the requests of policies.
     pub outgoing: Arc<OutgoingCounts>,
     /// Time.
@@ -62,6 +66,8 @@ pub struct Shared {
     pub under_way: AtomicUsize,
     /// Where records of requests go.
     pub access_log: Option<AccessLog>,
+    /// Where lines of `trace` policies go.
+    pub trace_log: Option<TraceLog>,
     /// What is counted.
     pub metrics: Metrics,
     /// Counts of requests that belong to no operation.
@@ -122,7 +128,8 @@ impl Core {
         let mut completion = Completion::new(place, exchange, &connection, listener.zone);
         let bound = snapshot.limits.buffered_body_bytes;
         let upstream = CoreUpstream::new(&self.pools, &snapshot.backends, &shared.clock, &self.random, bound);
-        let outgoing = CoreOutgoing::new(&self.shared, &snapshot, &self.pools, &self.random);
+        let outside =
+            Outside { shared: &self.shared, snapshot: &snapshot, pools: &self.pools, random: &self.random };
         let world = World {
             clock: &shared.clock,
             random: &self.random,
@@ -131,7 +138,8 @@ impl Core {
             concurrency: &shared.concurrency,
             response_cache: &shared.response_cache,
             upstream: &upstream,
-            outgoing: &outgoing,
+            outgoing: &outside,
+            signals: &outside,
             buffered_body_bytes: bound,
         };
         let keys = shared.keys.load_full();

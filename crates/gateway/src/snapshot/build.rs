@@ -20,8 +20,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::Snapshot;
 use super::backend_measures::BackendMeasures;
 use super::listener::ListenerFacts;
+use super::loop_mark::LoopMark;
 use super::published::{OperationPlans, ProductIndex, PublishedApi, PublishedOperation, PublishedProduct};
 use super::secrets::Secrets;
+use crate::events::EventSinks;
 use crate::router::{ApiTree, OperationTree, UrlTemplate, Versioning};
 use crate::upstream::{BackendSources, Backends, check_base_url};
 
@@ -64,6 +66,7 @@ pub fn build(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) -> Option
     let Builder { products, apis, external, internal, .. } = builder;
     let backends = backends?;
     let configuration = input.configuration;
+    let event_sinks = load_event_sinks(input, diagnostics);
     let listeners = configuration
         .listeners
         .iter()
@@ -75,12 +78,14 @@ pub fn build(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) -> Option
             region: configuration.service.region.as_str().into(),
             instance_id: input.instance_id.into(),
         }),
+        loop_mark: LoopMark::new(&configuration.service.name, configuration.limits.passes),
         limits: configuration.limits.clone(),
         apis,
         external,
         internal,
         products,
         global: policies.global(),
+        event_sinks,
         secrets: Secrets::of(input.named_values),
         backend_measures: BackendMeasures::new(input.metrics, &backends),
         backends: Arc::new(backends),
@@ -88,9 +93,23 @@ pub fn build(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) -> Option
     })
 }
 
+fn load_event_sinks(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) -> EventSinks {
+    let resolve = |workspace: Option<&str>, text: &SecretString| {
+        resolve_credential(input.named_values, workspace, text)
+    };
+    let is_named = |logger: &str| {
+        any_policy(input.catalog, |text| text.contains("<log-to-eventhub") && text.contains(logger))
+    };
+    EventSinks::load(input.configuration, input.catalog, &resolve, is_named, diagnostics)
+}
+
 /// Whether any document has `mock-response`: only then the definitions' examples are kept.
 fn mentions_mocks(catalog: &Catalog) -> bool {
-    let has = |text: &str| text.contains("<mock-response");
+    any_policy(catalog, |text| text.contains("<mock-response"))
+}
+
+/// Whether the text of any document or fragment has something.
+fn any_policy(catalog: &Catalog, has: impl Fn(&str) -> bool) -> bool {
     catalog.scopes().any(|(_, resources)| {
         let of_apis = resources.apis.values().flat_map(|api| {
             api.policy.iter().chain(api.operations.values().filter_map(|operation| operation.policy.as_ref()))

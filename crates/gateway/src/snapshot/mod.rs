@@ -4,6 +4,7 @@ mod access;
 mod backend_measures;
 mod build;
 mod listener;
+mod loop_mark;
 mod published;
 mod secrets;
 
@@ -14,6 +15,7 @@ use foldhash::fast::RandomState;
 use gatehouse_model::configuration::{Limits, Zone};
 use gatehouse_policy::{Deployment, Plan};
 
+use crate::events::EventSinks;
 use crate::router::ApiTree;
 use crate::upstream::Backends;
 
@@ -21,6 +23,7 @@ pub use self::access::{AccessDecision, Denied, decide_access};
 pub use self::backend_measures::BackendMeasures;
 pub use self::build::{SnapshotInput, build};
 pub use self::listener::ListenerFacts;
+pub use self::loop_mark::LoopMark;
 pub use self::published::{OperationPlans, ProductIndex, PublishedApi, PublishedOperation, PublishedProduct};
 pub use self::secrets::Secrets;
 
@@ -29,6 +32,8 @@ pub use self::secrets::Secrets;
 pub struct Snapshot {
     /// Where this instance runs.
     pub deployment: Arc<Deployment>,
+    /// How requests that come back are known.
+    pub loop_mark: LoopMark,
     /// The bounds of everything that a client can grow.
     pub limits: Limits,
     /// Every API that is online, its revisions too.
@@ -46,6 +51,8 @@ pub struct Snapshot {
     pub backends: Arc<Backends>,
     /// What is measured of where requests go.
     pub backend_measures: BackendMeasures,
+    /// Where the events of loggers go.
+    pub event_sinks: EventSinks,
     /// What must stand in no log.
     pub secrets: Secrets,
     /// What each listener stands for.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
 use gatehouse_policy::{
-    BackendChoice, Clock, Exchange, ForwardOptions, Random, Response, Upstream, UpstreamError,
+    BackendChoice, Clock, Exchange, ForwardOptions, Proxy, Random, Response, Upstream, UpstreamError,
 };
 use http::header::{HeaderMap, HeaderValue};
 use http::{Request, StatusCode};
@@ -96,6 +96,7 @@ pub(super) struct Hop<'h> {
     pub(super) url: &'h Url,
     pub(super) profile: &'h Arc<TlsProfile>,
     pub(super) grpc: bool,
+    pub(super) proxy: Option<&'h Arc<Proxy>>,
 }
 
 impl<'c> Client<'c> {
@@ -207,6 +208,7 @@ impl<'c> Client<'c> {
             url: &destination.url,
             profile: destination.profile,
             grpc: is_grpc(&request.headers),
+            proxy: exchange.proxy.as_ref(),
         };
         let mut timer = Box::pin(sleep(options.timeout));
         let (sent, gate) = self.send(&call, &hop, payload, options, &mut timer).await?;
@@ -259,7 +261,7 @@ impl<'c> Client<'c> {
                 credentials,
                 expect: false,
             };
-            let hop = Hop { backend, url: &url, profile, grpc: hop.grpc };
+            let hop = Hop { backend, url: &url, profile, grpc: hop.grpc, proxy: hop.proxy };
             drop(sent);
             (sent, gate) = self.send(&call, &hop, payload, options, &mut timer).await?;
         }
@@ -280,8 +282,10 @@ impl<'c> Client<'c> {
             (true, "http") if hop.grpc => Protocol::Http2,
             (true, _) => Protocol::Negotiated,
         };
-        let authority =
-            self.pools.authority(hop.url, hop.profile, protocol).map_err(|error| failure::connect(&error))?;
+        let authority = self
+            .pools
+            .authority(hop.url, hop.profile, protocol, hop.proxy)
+            .map_err(|error| failure::connect(&error))?;
         tokio::select! {
             biased;
             outcome = self.attempt(call, hop.backend, &authority, payload, options) => outcome,

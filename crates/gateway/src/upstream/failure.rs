@@ -51,13 +51,16 @@ pub(super) fn connect(error: &ConnectError) -> Failure {
         ConnectError::Http2 { .. } => Some(Reason::Protocol),
         // Bounds of the gateway, and its configuration.
         ConnectError::Forbidden { .. }
+        | ConnectError::ForbiddenName { .. }
         | ConnectError::BadUrl(_)
         | ConnectError::TooManyWaiting(_)
         | ConnectError::TooManyAuthorities(_) => None,
     };
     let error = match error {
         ConnectError::TimedOut(patience) => UpstreamError::Timeout(*patience),
-        ConnectError::Forbidden { .. } => UpstreamError::Forbidden(error.to_string()),
+        ConnectError::Forbidden { .. } | ConnectError::ForbiddenName { .. } => {
+            UpstreamError::Forbidden(error.to_string())
+        }
         other => UpstreamError::Connection(other.to_string()),
     };
     Failure { error, reason }

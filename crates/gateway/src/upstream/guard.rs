@@ -71,6 +71,21 @@ impl Guard {
         has_rules.then(|| Self { rules: self.rules.clone(), is_strict: true, own: self.own.clone() })
     }
 
+    /// Whether a host may be asked for whose name another one resolves.
+    pub(super) fn check_name(&self, host: &str, port: u16) -> Result<(), Forbidden> {
+        if let Ok(address) = host.parse::<IpAddr>() {
+            return self.check(host, SocketAddr::new(address, port));
+        }
+        let named = |rules: &[EgressRule]| rules.iter().any(|rule| matches(rule, host, &[]));
+        if self.is_strict && named(&self.rules.deny) {
+            return Err(Forbidden::Denied);
+        }
+        if self.is_strict && self.rules.denies_by_default && !named(&self.rules.allow) {
+            return Err(Forbidden::NotAllowed);
+        }
+        Ok(())
+    }
+
     /// Whether a host may be connected to at an address that its name has.
     pub(super) fn check(&self, host: &str, address: SocketAddr) -> Result<(), Forbidden> {
         let forms = forms(address.ip());

@@ -12,6 +12,7 @@ use super::client::{Client, Destination, Hop};
 use super::failure::Failure;
 use super::payload::Payload;
 use super::request_head::Call;
+use super::tls_profile::TlsProfile;
 
 impl<'c> Client<'c> {
     /// Sends a request of a policy and waits for the whole answer, whose body is whole then. Redirects are not followed:
@@ -20,7 +21,23 @@ impl<'c> Client<'c> {
     /// # Errors
     /// Those of [`gatehouse_policy::Outgoing::send`].
     pub async fn fetch(&self, request: &OutgoingRequest) -> Result<Response, UpstreamError> {
-        let destination = self.target(request)?;
+        self.fetch_over(request, self.backends.outgoing_profile()).await
+    }
+
+    /// The same for a URL that the configuration or the artifacts name, which the egress rules leave alone.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch).
+    pub async fn fetch_of_configuration(&self, request: &OutgoingRequest) -> Result<Response, UpstreamError> {
+        self.fetch_over(request, self.backends.default_profile()).await
+    }
+
+    async fn fetch_over(
+        &self,
+        request: &OutgoingRequest,
+        profile: &'c Arc<TlsProfile>,
+    ) -> Result<Response, UpstreamError> {
+        let destination = self.target(request, profile)?;
         let begun = self.clock.monotonic_micros();
         let outcome = match timeout(request.timeout, self.exchange(request, &destination)).await {
             Ok(outcome) => outcome,
@@ -30,9 +47,13 @@ impl<'c> Client<'c> {
         outcome.map_err(|failure| failure.error)
     }
 
-    fn target(&self, request: &OutgoingRequest) -> Result<Destination<'c>, UpstreamError> {
+    fn target(
+        &self,
+        request: &OutgoingRequest,
+        profile: &'c Arc<TlsProfile>,
+    ) -> Result<Destination<'c>, UpstreamError> {
         let profile = match &request.certificate {
-            None => self.backends.outgoing_profile(),
+            None => profile,
             Some(name) => self
                 .backends
                 .showing(name)
@@ -77,6 +98,7 @@ impl<'c> Client<'c> {
             url: &destination.url,
             profile: destination.profile,
             grpc: false,
+            proxy: request.proxy.as_ref(),
         };
         let options = ForwardOptions { timeout: request.timeout, ..ForwardOptions::default() };
         let mut payload = Payload::Whole(request.body.clone());

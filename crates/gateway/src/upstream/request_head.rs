@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use gatehouse_policy::Request as Incoming;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TE,
-    TRANSFER_ENCODING,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue,
+    PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING,
 };
 use http::uri::{PathAndQuery, Uri};
 use http::{Method, Request, Version};
@@ -69,6 +69,12 @@ impl Call<'_> {
             });
             parts.path_and_query = Some(target);
             Uri::from_parts(parts).map_err(|_| HeadError::Target)?
+        } else if authority.asks_proxy().is_some() {
+            let mut parts = http::uri::Parts::default();
+            parts.scheme = Some(authority.scheme());
+            parts.authority = Some(authority.in_uri.clone());
+            parts.path_and_query = Some(target);
+            Uri::from_parts(parts).map_err(|_| HeadError::Target)?
         } else {
             Uri::from(target)
         };
@@ -82,6 +88,9 @@ impl Call<'_> {
         }
         self.copy_fields(&mut headers, http2);
         self.frame(&mut headers, request.body(), http2);
+        if let Some(authorization) = authority.asks_proxy().and_then(|proxy| proxy.authorization.as_ref()) {
+            headers.insert(PROXY_AUTHORIZATION, authorization.clone());
+        }
         *request.headers_mut() = headers;
         Ok(request)
     }

@@ -71,7 +71,7 @@ impl Client<'_> {
         };
         let authority = self
             .pools
-            .authority(&destination.url, destination.profile, Protocol::Http1)
+            .authority(&destination.url, destination.profile, Protocol::Http1, exchange.proxy.as_ref())
             .map_err(|error| failure::connect(&error))?;
         let mut timer = Box::pin(sleep(options.timeout));
         let exchange = async {

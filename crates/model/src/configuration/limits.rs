@@ -36,6 +36,12 @@ pub struct Limits {
     pub connections_per_client: usize,
     /// Requests under way in the process; default 10 000. Above: 503.
     pub requests: usize,
+    /// Bytes of events that wait for the place that their logger names, for each logger; default 16 MiB. Above: dropped, and
+    /// counted.
+    pub event_bytes: usize,
+    /// How often a request may come through this service by way of its own backends and requests of policies; default 3.
+    /// Above: 508.
+    pub passes: usize,
     /// One-way requests of policies under way in the process; default 1 000. Above: dropped, and counted.
     pub one_way_requests: usize,
     /// Concurrent HTTP/2 streams of a connection; default 128.
@@ -60,6 +66,8 @@ impl Default for Limits {
             connections: 20_000,
             connections_per_client: 0,
             requests: 10_000,
+            event_bytes: 16 * 1024 * 1024,
+            passes: 3,
             one_way_requests: 1000,
             streams: 128,
             drain_timeout: Duration::from_secs(30),
@@ -161,6 +169,20 @@ impl Limits {
                     1..=10_000_000,
                     default.requests,
                     "Requests under way in the process. Above: 503.",
+                ),
+                event_bytes: bytes(
+                    fields,
+                    "event_bytes",
+                    KIB..=GIB,
+                    default.event_bytes,
+                    "Events of `log-to-eventhub` that wait for their place, for each logger. Above: dropped, and counted.",
+                ),
+                passes: count(
+                    fields,
+                    "passes",
+                    1..=100,
+                    default.passes,
+                    "How often one request may pass through this service, when a backend or a policy leads back to it. Above: 508.",
                 ),
                 one_way_requests: count(
                     fields,

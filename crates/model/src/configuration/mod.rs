@@ -5,6 +5,7 @@ mod backend_tls;
 mod egress;
 mod limits;
 mod listener;
+mod loggers;
 mod reader;
 mod schema;
 mod shapes;
@@ -25,10 +26,11 @@ pub use self::backend_tls::{BackendConnection, ClientIdentity, Trust};
 pub use self::egress::{Egress, EgressRule};
 pub use self::limits::Limits;
 pub use self::listener::{Listener, Role, Zone};
+pub use self::loggers::{LoggerSink, LoggerTarget};
 pub use self::reader::{parse, read};
 pub use self::schema::schema;
 pub use self::store::{Counters, Database, MasterKey, Store};
-pub use self::telemetry::{LogTarget, Telemetry};
+pub use self::telemetry::{LogTarget, Telemetry, TraceVerbosity};
 pub use self::tls::{
     CertificateEntry, CipherSuite, ClientCertificateMode, ClientCertificates, KeyExchange, ListenerTls,
     TlsSettings, TlsVersion,
@@ -60,6 +62,8 @@ pub struct Configuration {
     pub egress: Egress,
     /// What outlives the process.
     pub store: Store,
+    /// Where the events of loggers go instead of where the artifacts say, by logger id.
+    pub loggers: BTreeMap<String, LoggerSink>,
     /// What the instance says about its work.
     pub telemetry: Telemetry,
     /// The bounds of everything that a client can grow.
@@ -130,6 +134,11 @@ impl Configuration {
             );
             let egress = fields.optional("egress", Egress::shape(), "Where policies may send requests.");
             let store = fields.optional("store", Store::shape(file), "What outlives the process.");
+            let loggers = fields.optional(
+                "loggers",
+                map("logger ids with their places", LoggerSink::shape()),
+                "Where the events of loggers go instead of where the artifacts say, by logger id; `team/audit` is the logger `audit` of the workspace `team`.",
+            );
             let telemetry =
                 fields.optional("telemetry", Telemetry::shape(), "What the instance says about its work.");
             let limits =
@@ -173,6 +182,7 @@ impl Configuration {
                     .collect(),
                 egress: egress.unwrap_or_default(),
                 store: store.unwrap_or_else(|| Store::default_beside(file)),
+                loggers: loggers.unwrap_or_default().into_iter().map(|(id, sink)| (id.value, sink)).collect(),
                 telemetry: telemetry.unwrap_or_default(),
                 limits: limits.unwrap_or_default(),
                 watch,

@@ -62,6 +62,8 @@ fn every_key_has_its_effect() {
             streams: 64,
             requests: 5000,
             one_way_requests: 50,
+            passes: 5,
+            event_bytes: 1 << 20,
             tunnel_idle_timeout: Duration::from_secs(1200),
             drain_timeout: Duration::ZERO,
         }

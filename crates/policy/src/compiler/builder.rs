@@ -49,6 +49,8 @@ pub(crate) struct Builder<'b> {
     pub(super) path: String,
     /// What the expressions of the current policy read.
     pub(super) reads: Needs,
+    /// What the policies inside the current one read, at any depth.
+    pub(super) inner_reads: Needs,
     /// Policies so far, with those of fragments.
     pub(super) policies: usize,
     /// Errors so far.
@@ -103,6 +105,35 @@ impl Builder<'_> {
     /// Says that the current policy needs the request's body whole.
     pub(crate) fn read_request_body(&mut self) {
         self.reads.request_body = true;
+    }
+
+    /// Says that the current policy needs the answer's body whole.
+    pub(crate) fn read_response_body(&mut self) {
+        self.reads.response_body = true;
+    }
+
+    /// Says what the current policy needs whole.
+    pub(crate) fn read(&mut self, needs: Needs) {
+        self.reads = self.reads.union(needs);
+    }
+
+    /// Compiles policies and says what they read.
+    pub(crate) fn reading<T>(&mut self, compile: impl FnOnce(&mut Self) -> T) -> (T, Needs) {
+        let outer = std::mem::take(&mut self.inner_reads);
+        let done = compile(self);
+        let inner = self.inner_reads;
+        self.inner_reads = outer.union(inner);
+        (done, inner)
+    }
+
+    /// Says that something inside the current policy reads.
+    pub(crate) fn read_inside(&mut self, needs: Needs) {
+        self.inner_reads = self.inner_reads.union(needs);
+    }
+
+    /// The section of the document; `None` in a fragment that nothing includes.
+    pub(crate) fn section(&self) -> Option<Section> {
+        self.section
     }
 
     /// What the expressions of the current policy read so far, for a policy that sees to it by itself.

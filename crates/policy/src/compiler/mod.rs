@@ -145,6 +145,7 @@ impl Compiler {
             policy: "policies",
             path: String::new(),
             reads: Needs::default(),
+            inner_reads: Needs::default(),
             policies: 0,
             errors: 0,
         }

@@ -224,9 +224,11 @@ impl Builder<'_> {
         if self.errors > errors {
             return Err(Reported);
         }
+        let needs = std::mem::take(&mut self.reads);
+        self.inner_reads = self.inner_reads.union(needs);
         Ok(Step {
             action,
-            needs: std::mem::take(&mut self.reads),
+            needs,
             origin: Origin {
                 policy: self.policy,
                 scope: self.scope.as_str(),

@@ -2,13 +2,17 @@
 
 use gatehouse_store::counters::CounterKey;
 
+use super::TokenWatch;
+
 /// Nothing is left at first: `Marks::default()`.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Marks {
     /// Whether a `cors` policy has let the origin in: the ones after it have no say.
     pub(crate) origin_allowed: bool,
     /// Where `cache-lookup` has looked in vain: `cache-store` may put the answer there.
     pub(crate) cache: Option<CachePlace>,
+    /// Who counts the tokens of the language model's answer.
+    pub(crate) tokens: Option<TokenWatch>,
 }
 
 /// A place in the response cache, and what the answer tells caches on its way to the client.

@@ -30,6 +30,8 @@ pub struct Request {
     pub client_ip: IpAddr,
     /// The certificate that the client has proved to hold.
     pub certificate: Option<Arc<ClientCertificate>>,
+    /// Whether it has passed through this service too often already (RFC 8586).
+    pub is_loop: bool,
     /// Values of the template's parameters, percent-decoded.
     pub matched_parameters: SmallVec<[(Arc<str>, String); 4]>,
 }

@@ -2,8 +2,10 @@
 
 mod body;
 mod facts;
+mod fork;
 mod marks;
 mod message;
+mod tokens;
 mod url;
 mod variables;
 
@@ -14,13 +16,15 @@ use gatehouse_store::counters::{CounterKey, Counters};
 use smallvec::SmallVec;
 use uuid::Uuid;
 
-use crate::World;
+use crate::{Measure, Proxy, World};
 
 pub use self::body::{Body, BodyError};
 pub use self::facts::{ApiFacts, Deployment, OperationFacts, ProductFacts, Route, SubscriptionFacts};
+pub(crate) use self::fork::Base;
 pub use self::marks::Marks;
 pub(crate) use self::marks::{CachePlace, Downstream};
 pub use self::message::{Request, Response};
+pub use self::tokens::{TokenUse, TokenWatch};
 pub use self::url::{Query, RequestUrl};
 pub use self::variables::Variables;
 
@@ -43,6 +47,8 @@ pub struct Exchange {
     pub variables: Variables,
     /// Where the request will go.
     pub backend: BackendChoice,
+    /// The proxy that it goes by.
+    pub proxy: Option<Arc<Proxy>>,
     /// `context.LastError`, in `on-error`.
     pub last_error: Option<LastError>,
     /// What has to be done once the answer is known, and once its last byte is sent.
@@ -59,14 +65,30 @@ impl Exchange {
         for entry in std::mem::take(&mut self.deferred) {
             match entry {
                 Deferred::Response(act) => act(self, world),
-                completed @ Deferred::Completed(_) => self.deferred.push(completed),
+                later => self.deferred.push(later),
+            }
+        }
+    }
+}
+
+impl Exchange {
+    /// Runs what policies have left for the moment when a language model has answered; where it has said nothing about
+    /// tokens, a later answer may.
+    pub(crate) fn run_deferred_tokens(&mut self, world: &World<'_>, watch: &TokenWatch) {
+        if watch.used().is_none() {
+            return;
+        }
+        for entry in std::mem::take(&mut self.deferred) {
+            match entry {
+                Deferred::Tokens(act) => act(self, world, watch),
+                later => self.deferred.push(later),
             }
         }
     }
 }
 
 /// Where a request will go.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum BackendChoice {
     /// The API's service URL.
     #[default]
@@ -93,12 +115,19 @@ impl BackendChoice {
     }
 }
 
+/// Gives values of metrics.
+pub type MeasureLater = dyn FnOnce(&mut dyn FnMut(&Measure<'_>)) + Send;
+
 /// What a policy leaves to be done later.
 pub enum Deferred {
     /// Once the answer's head is known, before it is sent: header fields, counting by status.
     Response(Box<dyn FnOnce(&mut Exchange, &World<'_>) + Send>),
     /// Once the last byte is sent or the client is gone: counting of bytes.
     Completed(Box<dyn FnOnce(&Completion, &dyn Counters) + Send>),
+    /// Once the last byte is sent or the client is gone: values of metrics.
+    Measured(Box<MeasureLater>),
+    /// Once the head of a language model's answer is there; its tokens may be counted by then, or while it streams.
+    Tokens(Box<dyn FnOnce(&mut Exchange, &World<'_>, &TokenWatch) + Send>),
 }
 
 impl fmt::Debug for Deferred {
@@ -106,6 +135,8 @@ impl fmt::Debug for Deferred {
         f.write_str(match self {
             Self::Response(_) => "Deferred::Response",
             Self::Completed(_) => "Deferred::Completed",
+            Self::Measured(_) => "Deferred::Measured",
+            Self::Tokens(_) => "Deferred::Tokens",
         })
     }
 }
@@ -119,6 +150,8 @@ pub struct Completion {
     pub bytes_out: u64,
     /// Milliseconds on the world's wall clock.
     pub now_millis: u64,
+    /// Milliseconds on the clock that never goes back.
+    pub monotonic_millis: u64,
 }
 
 /// `context.LastError`.

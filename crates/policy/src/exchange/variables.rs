@@ -8,6 +8,8 @@ use gatehouse_expression::Value;
 #[derive(Clone, Debug, Default)]
 pub struct Variables {
     entries: Vec<(Arc<str>, Value)>,
+    /// In a branch: what it has set.
+    written: Option<Vec<Arc<str>>>,
 }
 
 impl Variables {
@@ -18,9 +20,28 @@ impl Variables {
 
     /// Sets a value, in the place of an older one.
     pub fn set(&mut self, name: &Arc<str>, value: Value) {
+        if let Some(written) = &mut self.written
+            && !written.contains(name)
+        {
+            written.push(Arc::clone(name));
+        }
         match self.entries.iter_mut().find(|(key, _)| key == name) {
             Some((_, slot)) => *slot = value,
             None => self.entries.push((Arc::clone(name), value)),
+        }
+    }
+
+    /// The same variables for a branch that runs beside others.
+    pub(super) fn fork(&self) -> Self {
+        Self { entries: self.entries.clone(), written: Some(Vec::new()) }
+    }
+
+    /// Takes over what a branch has set.
+    pub(super) fn join(&mut self, branch: &Self) {
+        for name in branch.written.iter().flatten() {
+            if let Some(value) = branch.get(name) {
+                self.set(name, value.clone());
+            }
         }
     }
 

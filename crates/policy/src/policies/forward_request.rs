@@ -115,9 +115,20 @@ impl AsyncPolicy for ForwardRequest {
         Box::pin(async move {
             let options = self.options(exchange, world)?;
             let answered = world.upstream.forward(exchange, &options).await;
-            let response = answered.map_err(|error| failure(&error))?;
+            let mut response = answered.map_err(|error| failure(&error))?;
             let status = response.status;
+            let watch = exchange.marks.tokens.clone();
+            if let Some(watch) = &watch {
+                let looked = watch.look_at(&mut response, world.buffered_body_bytes).await;
+                looked.map_err(|error| Failure {
+                    source: "forward-request".into(),
+                    ..builtin::response_body(&error)
+                })?;
+            }
             exchange.response = Some(response);
+            if let Some(watch) = &watch {
+                exchange.run_deferred_tokens(world, watch);
+            }
             if self.fails_on_error_status && (status.is_client_error() || status.is_server_error()) {
                 let message = format!("The backend answered with the status {}.", status.as_u16());
                 let mut failure = Failure::new(status, "forward-request", "BackendErrorStatusCode", message);

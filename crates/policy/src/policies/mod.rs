@@ -5,13 +5,20 @@ mod cache_store;
 mod check_header;
 mod choose;
 mod cors;
+mod dimensions;
+mod emit_metric;
 mod find_and_replace;
 mod forward_request;
 mod ip_filter;
 mod json_to_xml;
 mod jsonp;
 mod limit_concurrency;
+mod llm_content_safety;
+mod llm_emit_token_metric;
+mod llm_token_limit;
+mod log_to_eventhub;
 mod mock_response;
+mod proxy;
 mod quota;
 mod quota_by_key;
 mod rate_answer;
@@ -31,6 +38,9 @@ mod set_query_parameter;
 mod set_status;
 mod set_variable;
 mod side_request;
+mod token_period;
+mod trace;
+mod wait;
 mod whole_body;
 
 use crate::compiler::{Builder, PolicyScope, Reported};
@@ -79,12 +89,19 @@ const NARROW: &[PolicyScope] = &[PolicyScope::Product, PolicyScope::Api, PolicyS
 ///
 /// Sections are those that Microsoft's policy toolkit accepts, which is the union of what its documentation names.
 pub(crate) const TABLE: &[PolicyKind] = &[
+    PolicyKind::new(
+        "azure-openai-emit-token-metric",
+        INBOUND,
+        Compile::Policy(llm_emit_token_metric::compile),
+    ),
+    PolicyKind::new("azure-openai-token-limit", INBOUND, Compile::Policy(llm_token_limit::compile)),
     PolicyKind::new("base", EVERYWHERE, Compile::Base),
     PolicyKind::new("cache-lookup", INBOUND, Compile::Policy(cache_lookup::compile)).once(),
     PolicyKind::new("cache-store", OUTBOUND, Compile::Policy(cache_store::compile)).once(),
     PolicyKind::new("check-header", INBOUND, Compile::Policy(check_header::compile)),
     PolicyKind::new("choose", EVERYWHERE, Compile::Policy(choose::compile)),
     PolicyKind::new("cors", INBOUND, Compile::Policy(cors::compile)).once(),
+    PolicyKind::new("emit-metric", EVERYWHERE, Compile::Policy(emit_metric::compile)),
     PolicyKind::new("find-and-replace", EVERYWHERE, Compile::Policy(find_and_replace::compile)),
     PolicyKind::new("forward-request", BACKEND, Compile::Policy(forward_request::compile)).once(),
     PolicyKind::new("include-fragment", EVERYWHERE, Compile::IncludeFragment),
@@ -92,7 +109,12 @@ pub(crate) const TABLE: &[PolicyKind] = &[
     PolicyKind::new("json-to-xml", EVERYWHERE, Compile::Policy(json_to_xml::compile)),
     PolicyKind::new("jsonp", OUTBOUND, Compile::Policy(jsonp::compile)).once(),
     PolicyKind::new("limit-concurrency", EVERYWHERE, Compile::Policy(limit_concurrency::compile)),
+    PolicyKind::new("llm-content-safety", INBOUND_OUTBOUND, Compile::Policy(llm_content_safety::compile)),
+    PolicyKind::new("llm-emit-token-metric", INBOUND, Compile::Policy(llm_emit_token_metric::compile)),
+    PolicyKind::new("llm-token-limit", INBOUND, Compile::Policy(llm_token_limit::compile)),
+    PolicyKind::new("log-to-eventhub", EVERYWHERE, Compile::Policy(log_to_eventhub::compile)),
     PolicyKind::new("mock-response", NOT_BACKEND, Compile::Policy(mock_response::compile)),
+    PolicyKind::new("proxy", INBOUND, Compile::Policy(proxy::compile)),
     PolicyKind::new("quota", INBOUND, Compile::Policy(quota::compile)).once().scopes(&[PolicyScope::Product]),
     PolicyKind::new("quota-by-key", INBOUND, Compile::Policy(quota_by_key::compile)),
     PolicyKind::new("rate-limit", INBOUND, Compile::Policy(rate_limit::compile)).once().scopes(NARROW),
@@ -115,6 +137,8 @@ pub(crate) const TABLE: &[PolicyKind] = &[
     PolicyKind::new("set-query-parameter", EVERYWHERE, Compile::Policy(set_query_parameter::compile)),
     PolicyKind::new("set-status", EVERYWHERE, Compile::Policy(set_status::compile)),
     PolicyKind::new("set-variable", EVERYWHERE, Compile::Policy(set_variable::compile)),
+    PolicyKind::new("trace", EVERYWHERE, Compile::Policy(trace::compile)),
+    PolicyKind::new("wait", EVERYWHERE, Compile::Policy(wait::compile)),
 ];
 
 /// Policies of Azure API Management that do not run here yet: they are refused by that name, never skipped.
@@ -122,33 +146,24 @@ pub(crate) const NOT_YET_AVAILABLE: &[&str] = &[
     "authentication-basic",
     "authentication-certificate",
     "authentication-managed-identity",
-    "azure-openai-emit-token-metric",
     "azure-openai-semantic-cache-lookup",
     "azure-openai-semantic-cache-store",
-    "azure-openai-token-limit",
     "cache-lookup-value",
     "cache-remove-value",
     "cache-store-value",
     "cache-value",
     "cosmosdb-data-source",
     "cross-domain",
-    "emit-metric",
     "get-authorization-context",
     "http-data-source",
     "invoke-dapr-binding",
     "invoke-request",
-    "llm-content-safety",
-    "llm-emit-token-metric",
     "llm-semantic-cache-lookup",
     "llm-semantic-cache-store",
-    "llm-token-limit",
-    "log-to-eventhub",
-    "proxy",
     "publish-event",
     "publish-to-dapr",
     "send-service-bus-message",
     "sql-data-source",
-    "trace",
     "validate-azure-ad-token",
     "validate-client-certificate",
     "validate-content",
@@ -158,7 +173,6 @@ pub(crate) const NOT_YET_AVAILABLE: &[&str] = &[
     "validate-odata-request",
     "validate-parameters",
     "validate-status-code",
-    "wait",
     "xml-to-json",
     "xsl-transform",
 ];

@@ -159,7 +159,8 @@ mod tests {
     fn call(world: &TestWorld, plan: &Plan, bytes: u64) -> Exchange {
         let mut exchange = exchange();
         world.run(plan, &mut exchange);
-        let end = Completion { bytes_in: bytes, bytes_out: bytes, now_millis: world.now_millis.get() };
+        let now_millis = world.now_millis.get();
+        let end = Completion { bytes_in: bytes, bytes_out: bytes, now_millis, monotonic_millis: now_millis };
         for deferred in std::mem::take(&mut exchange.deferred) {
             if let Deferred::Completed(count) = deferred {
                 count(&end, &world.counters);

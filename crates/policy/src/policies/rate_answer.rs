@@ -93,7 +93,12 @@ pub(super) fn is_remote(policy: &'static str) -> Failure {
     Failure::internal(policy, "CounterNotAvailable", "The counter did not answer at once.")
 }
 
-fn header(builder: &mut Builder<'_>, element: &Element, name: &str) -> Result<Option<HeaderName>, Reported> {
+/// A header field that an attribute names.
+pub(super) fn header(
+    builder: &mut Builder<'_>,
+    element: &Element,
+    name: &str,
+) -> Result<Option<HeaderName>, Reported> {
     let Ok(Some(text)) = builder.optional_literal(element, name) else { return Ok(None) };
     match super::set_header::header_name(&text) {
         Ok(header) => Ok(Some(header)),

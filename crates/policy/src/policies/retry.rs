@@ -34,6 +34,7 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     let condition = builder.required_boolean(element, "condition");
     // The condition is looked at after the policies inside, which make bodies whole by then where it reads one.
     let reads = builder.take_reads();
+    builder.read_inside(reads);
     let count = builder.integer(element, "count", 1..=50);
     let interval = builder.integer(element, "interval", 0..=MAX_SECONDS);
     let max_interval = builder.optional_integer(element, "max-interval", 0..=MAX_SECONDS);

@@ -49,7 +49,8 @@ const SEPARATE: [HeaderName; 12] = [
 ];
 
 /// Fields that belong to the connection or to the framing, which the gateway writes itself.
-const FRAMING: [&str; 8] = [
+const FRAMING: [&str; 9] = [
+    "cdn-loop",
     "connection",
     "content-length",
     "keep-alive",

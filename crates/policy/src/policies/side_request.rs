@@ -11,6 +11,7 @@ use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE
 use http::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
+use super::proxy::ProxyChoice;
 use super::set_body::BodyEdit;
 use super::set_header::HeaderEdit;
 use super::set_method::MethodEdit;
@@ -51,6 +52,7 @@ pub(super) struct SideRequest {
     body: Option<BodyEdit>,
     certificate: Option<Text>,
     basic: Option<(Text, Text)>,
+    proxy: Option<ProxyChoice>,
     /// Whether a copy has the request's body; after the backend it is gone.
     copies_body: bool,
 }
@@ -107,6 +109,10 @@ impl SideRequest {
             None => None,
         };
         let (certificate, basic) = compile_authentication(builder, element)?;
+        let proxy = match builder.child(element, "proxy")? {
+            Some(child) => Some(ProxyChoice::compile(builder, child)?),
+            None => None,
+        };
         let copies_body = builder.message() == Message::Request;
         if copies_body && body.is_none() && mode.literal() != Some(Mode::New) {
             builder.read_request_body();
@@ -121,6 +127,7 @@ impl SideRequest {
             body,
             certificate,
             basic,
+            proxy,
             copies_body,
         })
     }
@@ -185,8 +192,12 @@ impl SideRequest {
             Some(text) => Some(text.evaluate(exchange, world)?.into()),
             None => None,
         };
+        let proxy = match &self.proxy {
+            Some(proxy) => Some(proxy.evaluate(exchange, world)?),
+            None => None,
+        };
         let timeout = Duration::from_secs(seconds.unsigned_abs());
-        Ok(OutgoingRequest { target, method, headers, body, timeout, certificate })
+        Ok(OutgoingRequest { target, method, headers, body, timeout, certificate, proxy })
     }
 
     /// What a request without an answer is to the pipeline.
@@ -263,11 +274,10 @@ fn parse_url(text: &str) -> Result<Url, String> {
 type Authentication = (Option<Text>, Option<(Text, Text)>);
 
 fn compile_authentication(builder: &mut Builder<'_>, element: &Element) -> Result<Authentication, Reported> {
-    for name in ["authentication-managed-identity", "proxy"] {
-        if let Some(child) = element.elements_named(name).next() {
-            let message = format!("`{name}` in `{}` is not yet available", element.name);
-            return Err(builder.error("policy-not-available", &child.location, message));
-        }
+    let name = "authentication-managed-identity";
+    if let Some(child) = element.elements_named(name).next() {
+        let message = format!("`{name}` in `{}` is not yet available", element.name);
+        return Err(builder.error("policy-not-available", &child.location, message));
     }
     let certificate = match builder.child(element, "authentication-certificate")? {
         Some(child) => Some(compile_certificate(builder, child)?),

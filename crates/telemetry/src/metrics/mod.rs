@@ -1,8 +1,10 @@
 //! Metrics, as `OpenMetrics` text.
 //!
-//! Every label value is a name from the configuration or one of a fixed list: a client cannot make a series.
+//! Every label value is a name from the configuration or one of a fixed list: a client cannot make a series. The metrics
+//! that policies make are apart, and have a bound on their series.
 
 mod backend;
+mod custom;
 mod exposition;
 mod histogram;
 mod listener;
@@ -19,12 +21,14 @@ use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
 pub use self::backend::{BackendFailure, BackendMetrics};
+use self::custom::{Custom, CustomCollector};
 pub use self::listener::{
     HandshakeOutcome, ListenerMetrics, OpenConnection, RefusedConnection, RefusedRequest, TlsProtocol,
 };
 pub use self::operation::{Limit, OperationMetrics, RequestMeasure};
 use self::process::Process;
 use crate::access_log::AccessLog;
+use crate::trace_log::TraceLog;
 
 /// All metrics of an instance. Cheap to clone.
 ///
@@ -33,7 +37,8 @@ use crate::access_log::AccessLog;
 #[derive(Clone, Debug)]
 pub struct Metrics {
     measures: Arc<Measures>,
-    registries: Arc<[Registry; 2]>,
+    custom: Arc<Custom>,
+    registries: Arc<[Registry; 3]>,
 }
 
 impl Metrics {
@@ -53,7 +58,16 @@ impl Metrics {
         own.register_collector(Box::new(Arc::clone(&measures)));
         let mut process = Registry::default();
         process.register_collector(Box::new(Process));
-        Self { measures, registries: Arc::new([own, process]) }
+        let custom = Arc::new(Custom::new());
+        let mut of_policies = Registry::with_prefix("custom");
+        of_policies.register_collector(Box::new(CustomCollector(Arc::clone(&custom))));
+        let metrics = Self { measures, custom, registries: Arc::new([own, process, of_policies]) };
+        let seen = Arc::clone(&metrics.custom);
+        let help = "Values of policies that were dropped because their metrics have too many series";
+        metrics.watch_counter("custom_metrics_dropped", help, "reason", move || {
+            vec![("too_many_series", seen.dropped())]
+        });
+        metrics
     }
 
     /// The measures of an operation, by the names of its API and its own.
@@ -80,6 +94,16 @@ impl Metrics {
         Arc::clone(self.measures.backends.lock().entry(name.to_owned()).or_insert_with(make))
     }
 
+    /// Adds a value to a metric of policies, `custom_{name}`. Values beyond the bound on series are dropped and counted.
+    pub fn custom(&self, name: &str, labels: &[(Arc<str>, Arc<str>)], value: f64) {
+        self.custom.add(name, labels, value);
+    }
+
+    /// Sets how many series the metrics of policies may have together.
+    pub fn bound_custom(&self, series: usize) {
+        self.custom.bound(series);
+    }
+
     /// Forgets the measures that no configuration holds any more; called after a reload.
     pub fn forget_unused(&self) {
         self.measures.operations.lock().retain(|_, measures| Arc::strong_count(measures) > 1);
@@ -96,6 +120,20 @@ impl Metrics {
         } else {
             failures.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Shows what the log of `trace` policies loses, as `gatehouse_trace_log_dropped_total`.
+    pub fn watch_trace_log(&self, log: &TraceLog) {
+        let log = log.clone();
+        self.watch_counter(
+            "trace_log_dropped",
+            "Lines of trace policies that were dropped",
+            "reason",
+            move || {
+                let lost = log.lost();
+                vec![("queue_full", lost.queue_full), ("write_failed", lost.write_failed)]
+            },
+        );
     }
 
     /// Shows what an access log loses, as `gatehouse_access_log_dropped_total`.

@@ -1,6 +1,7 @@
 //! Lines on their way to a slow place.
 
 mod sink;
+mod target;
 mod writer;
 
 use std::io;
@@ -12,6 +13,8 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 
 pub(crate) use self::sink::Sink;
+pub use self::target::OpenError;
+pub(crate) use self::target::{open, report};
 use self::writer::Writer;
 pub(crate) use self::writer::{Event, Report};
 

@@ -6,6 +6,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatehouse_policy::Proxy;
 use http::header::UPGRADE;
 use http::uri::{self, Scheme};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
@@ -20,6 +21,7 @@ use super::connect::{self, ConnectError};
 use super::http1::{self, Http1Lease};
 use super::http2::{self, Http2Lease};
 use super::io::{Stream, Tunnel};
+use super::proxy;
 use super::resolve::Resolver;
 use super::slot::{Places, Slot, StreamSlot};
 use super::{PoolLimits, Pools};
@@ -45,6 +47,8 @@ pub(in crate::upstream) struct Authority {
     port: u16,
     protocol: Protocol,
     profile: u64,
+    /// By way of which it is reached.
+    proxy: Option<Arc<Proxy>>,
     /// As it stands in a URL, with brackets around an IPv6 address.
     host: Box<str>,
     server_name: ServerName<'static>,
@@ -59,6 +63,7 @@ pub(in crate::upstream) struct Authority {
     /// The same, for HTTP/2.
     pub(in crate::upstream) in_uri: uri::Authority,
 
+    /// Of the host, or of the proxy where there is one.
     resolver: Rc<Resolver>,
     /// Last in, first out: the warmest connection is used, and those beyond need grow old and are closed.
     idle: RefCell<Vec<http1::Idle>>,
@@ -129,9 +134,13 @@ impl Authority {
         port: u16,
         profile: &Arc<TlsProfile>,
         protocol: Protocol,
+        proxy: Option<&Arc<Proxy>>,
     ) -> Result<Self, ConnectError> {
-        let resolver = Resolver::new(host, port);
-        let server_name = ServerName::try_from(resolver.host().to_owned())
+        let resolver = match proxy {
+            Some(proxy) => Resolver::new(&proxy.host, proxy.port),
+            None => Resolver::new(host, port),
+        };
+        let server_name = ServerName::try_from(bare(host).to_owned())
             .map_err(|_| ConnectError::BadUrl("its host is neither a name nor an address"))?;
         let default_port = if https { 443 } else { 80 };
         let authority = if port == default_port { host.to_owned() } else { format!("{host}:{port}") };
@@ -148,6 +157,7 @@ impl Authority {
             port,
             protocol,
             profile: profile.id,
+            proxy: proxy.map(Arc::clone),
             host: host.into(),
             server_name,
             tls: Arc::clone(tls),
@@ -175,11 +185,20 @@ impl Authority {
     }
 
     /// Whether this is the authority of these parts.
-    pub(super) fn is(&self, https: bool, host: &str, port: u16, profile: u64, protocol: Protocol) -> bool {
+    pub(super) fn is(
+        &self,
+        https: bool,
+        host: &str,
+        port: u16,
+        profile: u64,
+        protocol: Protocol,
+        proxy: Option<&Arc<Proxy>>,
+    ) -> bool {
         self.port == port
             && self.https == https
             && self.profile == profile
             && self.protocol == protocol
+            && self.proxy.as_ref() == proxy
             && *self.host == *host
     }
 
@@ -188,9 +207,18 @@ impl Authority {
         self.in_uri.as_str()
     }
 
+    fn host_and_port(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
     /// The scheme of requests.
     pub(in crate::upstream) fn scheme(&self) -> Scheme {
         if self.https { Scheme::HTTPS } else { Scheme::HTTP }
+    }
+
+    /// The proxy that requests themselves are sent to: they name the whole URL then (RFC 9112 section 3.2.2).
+    pub(in crate::upstream) fn asks_proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_deref().filter(|_| !self.https)
     }
 
     /// How many connections stand or are being made.
@@ -376,11 +404,24 @@ impl Authority {
 
     async fn open(self: &Rc<Self>, slot: Slot) -> Result<Lease, ConnectError> {
         let host = || self.name().to_owned();
+        if self.proxy.is_some() {
+            // The proxy resolves the name; what can be seen here is looked at here.
+            self.guard
+                .check_name(bare(&self.host), self.port)
+                .map_err(|reason| ConnectError::ForbiddenName { host: host(), reason })?;
+        }
         let addresses =
             self.resolver.resolve().await.map_err(|reason| ConnectError::Resolve { host: host(), reason })?;
-        let (stream, peer) = connect::tcp(&self.permitted(&addresses)?)
+        let (mut stream, peer) = connect::tcp(&self.permitted(&addresses)?)
             .await
             .map_err(|error| ConnectError::Tcp { host: host(), reason: error.to_string() })?;
+        if self.https
+            && let Some(proxy) = &self.proxy
+        {
+            proxy::tunnel(&mut stream, self.host_and_port(), proxy)
+                .await
+                .map_err(|reason| ConnectError::Tcp { host: host(), reason })?;
+        }
         let (stream, http2) = if self.https {
             connect::tls(stream, &self.tls, self.server_name.clone())
                 .await
@@ -404,6 +445,11 @@ impl Authority {
             http1::open(stream, peer, slot, authority).await.map(Lease::Http1).map_err(failed)
         }
     }
+}
+
+/// A host without the brackets of a URL.
+fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 /// Counts while it lives.

@@ -44,6 +44,14 @@ pub(in crate::upstream) enum ConnectError {
         /// Why.
         reason: Forbidden,
     },
+    /// Requests may not be sent there, whatever its address.
+    #[error("{host} may not be connected to: {reason}")]
+    ForbiddenName {
+        /// Name and port.
+        host: String,
+        /// Why.
+        reason: Forbidden,
+    },
     /// No address answers.
     #[error("no connection to {host}: {reason}")]
     Tcp {

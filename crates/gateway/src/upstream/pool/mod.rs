@@ -5,6 +5,7 @@ mod connect;
 mod http1;
 mod http2;
 mod io;
+mod proxy;
 mod resolve;
 mod slot;
 
@@ -15,6 +16,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatehouse_policy::Proxy;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 use url::Url;
@@ -101,20 +103,21 @@ impl Pools {
         url: &Url,
         profile: &Arc<TlsProfile>,
         protocol: Protocol,
+        proxy: Option<&Arc<Proxy>>,
     ) -> Result<Rc<Authority>, ConnectError> {
         let https = matches!(url.scheme(), "https" | "wss");
         let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
             return Err(ConnectError::BadUrl("it has no host"));
         };
-        let hash = self.hasher.hash_one((https, host, port, profile.id, protocol));
+        let hash = self.hasher.hash_one((https, host, port, profile.id, protocol, proxy));
         if let Some(bucket) = self.authorities.borrow().get(&hash) {
             for authority in bucket {
-                if authority.is(https, host, port, profile.id, protocol) {
+                if authority.is(https, host, port, profile.id, protocol, proxy) {
                     return Ok(Rc::clone(authority));
                 }
             }
         }
-        self.add(hash, Authority::new(self, https, host, port, profile, protocol)?)
+        self.add(hash, Authority::new(self, https, host, port, profile, protocol, proxy)?)
     }
 
     fn add(self: &Rc<Self>, hash: u64, authority: Authority) -> Result<Rc<Authority>, ConnectError> {
