@@ -47,7 +47,8 @@ impl<'j> Jwk<'j> {
         }
     }
 
-    pub(super) fn of(json: &'j Json) -> Self {
+    /// A key that stands in a larger text.
+    pub fn of(json: &'j Json) -> Self {
         Self { members: Cow::Borrowed(json) }
     }
 

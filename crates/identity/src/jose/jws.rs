@@ -65,6 +65,11 @@ impl<'t> SignedToken<'t> {
         &self.signature
     }
 
+    /// What is signed.
+    pub(super) fn signing_input(&self) -> &str {
+        self.signing_input
+    }
+
     /// Verifies the token with the keys of its issuer, and gives the one that it is signed with. Where the token names a
     /// key, keys of other names are not tried; keys without a name always are.
     ///

@@ -7,7 +7,7 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{self, ParsedPublicKey, RsaParameters, VerificationAlgorithm};
 
 use super::jwk::InvalidKey;
-use super::{SignatureAlgorithm, roca};
+use super::{SignatureAlgorithm, SignedToken, roca};
 
 /// A key with the algorithms that it may be used with, which follow from what it is.
 pub struct VerificationKey {
@@ -191,6 +191,11 @@ impl VerificationKey {
             return key.is_some_and(|key| hmac::verify(key, message, signature).is_ok());
         }
         self.parsed(algorithm).is_some_and(|key| key.verify_sig(message, signature).is_ok())
+    }
+
+    /// Whether a token is signed with it, whatever key the token names.
+    pub fn verifies_token(&self, token: &SignedToken<'_>) -> bool {
+        self.verifies(token.algorithm(), token.signing_input().as_bytes(), token.signature())
     }
 
     fn parsed(&self, algorithm: SignatureAlgorithm) -> Option<&ParsedPublicKey> {
