@@ -36,4 +36,5 @@ mod seen;
 mod streaming;
 mod subscriptions;
 mod tls;
+mod tokens;
 mod websocket;

@@ -33,8 +33,14 @@ impl fmt::Debug for Case {
 
 /// All cases.
 pub fn cases() -> Vec<Case> {
-    [cases::router::cases(), cases::pipeline::cases(), cases::keys::cases(), cases::access_log::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        cases::router::cases(),
+        cases::pipeline::cases(),
+        cases::keys::cases(),
+        cases::access_log::cases(),
+        cases::tokens::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

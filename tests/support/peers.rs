@@ -26,6 +26,24 @@ fn script(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers").join(name)
 }
 
+/// A program of the Node.js peers, or nothing (and a line that says so) where `./test` has not set them up.
+pub fn node(name: &str) -> Option<Command> {
+    let Some(modules) = std::env::var_os("GATEHOUSE_TEST_NODE") else {
+        println!("ignored: GATEHOUSE_TEST_NODE is not set; ./test sets it");
+        return None;
+    };
+    let mut command = Command::new("node");
+    command.arg(script(name)).env("GATEHOUSE_TEST_NODE", modules);
+    Some(command)
+}
+
+/// The first line that a program prints.
+pub fn first_line(child: &mut Child) -> String {
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    line.trim().to_owned()
+}
+
 /// A peer that serves until the test ends; it prints the port that it listens on as its first line.
 pub struct Server {
     pub port: u16,

@@ -4,3 +4,4 @@ pub(crate) mod access_log;
 pub(crate) mod keys;
 pub(crate) mod pipeline;
 pub(crate) mod router;
+pub(crate) mod tokens;

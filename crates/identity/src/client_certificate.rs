@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::digest;
+use rustls_pki_types::{CertificateDer, UnixTime};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer as _;
@@ -13,7 +15,7 @@ use crate::distinguished_name;
 /// The facts of a client certificate that policies and logs ask for, read once when its connection is made.
 /// Texts are as `X509Certificate2` of .NET gives them, since policies compare with those.
 ///
-/// Nothing here says that the certificate is trusted: the TLS handshake has decided that.
+/// The client has proved that it holds the certificate's key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientCertificate {
     /// The subject's distinguished name, most specific part first: `CN=ana, O="Contoso, Ltd.", C=DE`.
@@ -37,6 +39,20 @@ pub struct ClientCertificate {
     pub dns_names: Vec<String>,
     /// The certificate itself, DER: what expressions read it from.
     pub der: Arc<[u8]>,
+    /// What the listener has found out about it.
+    pub standing: Standing,
+    /// Certificates that may be its issuer's: those that the client has sent along, and the listener's authorities.
+    pub issuers: Arc<[Arc<[u8]>]>,
+}
+
+/// What the listener has found out about a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether an authority of the listener vouches for it. A listener that asks for trusted ones only makes no connection
+    /// with others.
+    pub is_trusted: bool,
+    /// Whether a revocation list names it.
+    pub is_revoked: bool,
 }
 
 impl ClientCertificate {
@@ -70,6 +86,34 @@ impl ClientCertificate {
             not_after: validity.not_after.timestamp(),
             dns_names,
             der: der.into(),
+            standing: Standing { is_trusted: true, is_revoked: false },
+            issuers: Arc::new([]),
+        })
+    }
+
+    /// Adds certificates that may be its issuer's.
+    pub fn with_issuers(mut self, issuers: impl IntoIterator<Item = Arc<[u8]>>) -> Self {
+        self.issuers = issuers.into_iter().collect();
+        self
+    }
+
+    /// Whether it is signed with the key of that certificate, DER, whatever the dates of both.
+    pub fn is_issued_by(&self, issuer: &[u8]) -> bool {
+        let issuer = CertificateDer::from(issuer);
+        let own = CertificateDer::from(&*self.der);
+        let Ok(anchor) = webpki::anchor_from_trusted_cert(&issuer) else { return false };
+        let Ok(leaf) = webpki::EndEntityCert::try_from(&own) else { return false };
+        let moment = UnixTime::since_unix_epoch(Duration::from_secs(self.not_before.max(0).unsigned_abs()));
+        let usage = webpki::KeyUsage::client_auth();
+        let algorithms = webpki::ALL_VERIFICATION_ALGS;
+        leaf.verify_for_usage(algorithms, &[anchor], &[], moment, usage, None, None).is_ok()
+    }
+
+    /// Whether its issuer's certificate is the one of that thumbprint.
+    pub fn has_issuer(&self, thumbprint: &str) -> bool {
+        self.issuers.iter().any(|issuer| {
+            Self::from_der(issuer).is_ok_and(|known| known.has_thumbprint(thumbprint))
+                && self.is_issued_by(issuer)
         })
     }
 

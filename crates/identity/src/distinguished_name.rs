@@ -117,3 +117,82 @@ fn decode<'a>(attribute: &'a AttributeTypeAndValue<'_>) -> Option<Cow<'a, str>> 
         _ => None,
     }
 }
+
+/// A distinguished name as people write it, to be compared part by part; the order of its parts does not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DistinguishedName {
+    /// Sorted.
+    parts: Vec<(String, String)>,
+}
+
+impl DistinguishedName {
+    /// Reads a name such as `CN=ana, O="Contoso, Inc.", C=US`; values with a comma stand in quotation marks.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = Vec::new();
+        let mut rest = text.trim();
+        while !rest.is_empty() {
+            let (kind, after) = rest.split_once('=')?;
+            let kind = match kind.trim().to_ascii_uppercase() {
+                kind if kind.is_empty() => return None,
+                kind if kind == "ST" => "S".to_owned(),
+                kind if kind == "EMAIL" || kind == "EMAILADDRESS" => "E".to_owned(),
+                kind => kind,
+            };
+            let (value, after) = read_value(after.trim_start())?;
+            parts.push((kind, value));
+            rest = match after.trim_start() {
+                "" => "",
+                after => after.strip_prefix([',', ';', '+'])?.trim_start(),
+            };
+        }
+        parts.sort();
+        (!parts.is_empty()).then_some(Self { parts })
+    }
+
+    /// Whether another name, written by .NET or by people, is the same.
+    pub fn is(&self, name: &str) -> bool {
+        Self::parse(name).is_some_and(|name| name == *self)
+    }
+}
+
+/// The value at the beginning of a text, and what follows it.
+fn read_value(text: &str) -> Option<(String, &str)> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find([',', ';', '+']).unwrap_or(text.len());
+        let (value, rest) = text.split_at_checked(end)?;
+        return Some((value.trim_end().to_owned(), rest));
+    };
+    let mut value = String::new();
+    let mut rest = quoted;
+    loop {
+        let (before, after) = rest.split_once('"')?;
+        value.push_str(before);
+        match after.strip_prefix('"') {
+            // A quotation mark is doubled within a value.
+            Some(more) => {
+                value.push('"');
+                rest = more;
+            }
+            None => return Some((value, after)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DistinguishedName;
+
+    #[test]
+    fn names_are_compared_part_by_part() {
+        let name =
+            DistinguishedName::parse("C=US, ST=Illinois, O=\"Contoso, \"\"Inc\"\"\", CN=*.contoso.com")
+                .unwrap();
+        assert!(name.is("CN=*.contoso.com, O=\"Contoso, \"\"Inc\"\"\", S=Illinois, C=US"));
+        assert!(!name.is("CN=*.contoso.com, S=Illinois, C=US"));
+        assert!(!name.is("CN=*.CONTOSO.com, O=\"Contoso, \"\"Inc\"\"\", S=Illinois, C=US"));
+        assert!(DistinguishedName::parse("cn = a").unwrap().is("CN=a"));
+        for text in ["", "ana", "=a", "CN=\"a", "CN=\"a\"b", ","] {
+            assert_eq!(DistinguishedName::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! Proofs of possession at the application layer (RFC 9449).
 
+use std::fmt::Write as _;
+
 use aws_lc_rs::{constant_time, digest, hmac};
 
 use crate::jose::{Json, Jwk, SignedToken, decode_base64url, encode_base64url, parse_json};
@@ -98,7 +100,8 @@ pub fn thumbprint(key: &Json) -> Option<String> {
             return None;
         }
         let comma = if place > 0 { "," } else { "" };
-        text.push_str(&format!("{comma}\"{name}\":\"{value}\""));
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{comma}\"{name}\":\"{value}\"");
     }
     text.push('}');
     Some(encode_base64url(digest::digest(&digest::SHA256, text.as_bytes())))

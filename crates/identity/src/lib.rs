@@ -5,9 +5,12 @@
 mod client_certificate;
 mod distinguished_name;
 pub mod dpop;
+pub mod http_client;
 pub mod issuer;
 pub mod jose;
+pub mod managed;
 mod replay;
 
-pub use self::client_certificate::{ClientCertificate, InvalidCertificate};
+pub use self::client_certificate::{ClientCertificate, InvalidCertificate, Standing};
+pub use self::distinguished_name::DistinguishedName;
 pub use self::replay::{Novelty, ReplayCache};

@@ -24,10 +24,11 @@ mod signals;
 mod steps;
 #[cfg(test)]
 mod testing;
+mod tokens;
 mod value;
 mod world;
 
-pub use self::compiler::{CompileInput, PlanKey, Policies, PolicyScope};
+pub use self::compiler::{Certificates, CompileInput, PlanKey, Policies, PolicyScope};
 pub use self::concurrency::{Concurrency, Permit};
 pub use self::error_response::{accepts_problem, error_response};
 pub use self::exchange::{
@@ -36,9 +37,10 @@ pub use self::exchange::{
     SubscriptionFacts, TokenUse, TokenWatch, Variables,
 };
 pub use self::failure::Failure;
-pub use self::outgoing::{Outgoing, OutgoingRequest, OutgoingTarget, Proxy};
+pub use self::outgoing::{Outgoing, OutgoingRequest, OutgoingTarget, Proxy, Then};
 pub use self::plan::{Action, AsyncPolicy, Flow, Needs, Origin, Plan, Policy, PolicyFuture, Section, Step};
 pub use self::response_cache::ResponseCache;
 pub use self::runner::{fail, preflight, run};
 pub use self::signals::{LoggedEvent, Measure, Partition, Signals, TraceLine, TraceSeverity};
+pub use self::tokens::Tokens;
 pub use self::world::{Clock, ForwardOptions, Random, Upstream, UpstreamError, World};

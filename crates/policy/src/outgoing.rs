@@ -25,7 +25,14 @@ pub trait Outgoing {
     /// Sends a request that goes on without the exchange that it comes from. What becomes of it is counted, and told to
     /// nobody.
     fn send_apart(&self, request: OutgoingRequest);
+
+    /// Sends a request that goes on without the exchange that has begun it, and hands its outcome to `then`, which may send
+    /// more. Its number is bounded by who asks.
+    fn fetch_apart(&self, request: OutgoingRequest, then: Then);
 }
+
+/// What is done with the outcome of a request that goes on by itself.
+pub type Then = Box<dyn FnOnce(&dyn Outgoing, Result<Response, UpstreamError>)>;
 
 /// A request of a policy.
 #[derive(Clone, Debug)]

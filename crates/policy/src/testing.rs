@@ -20,10 +20,10 @@ use smallvec::SmallVec;
 use uuid::Uuid;
 
 use crate::{
-    ApiFacts, BackendChoice, Body, Clock, CompileInput, Concurrency, Deployment, Exchange, ForwardOptions,
-    LoggedEvent, Marks, Measure, OperationFacts, Outgoing, OutgoingRequest, Plan, PlanKey, Policies, Query,
-    Random, Request, RequestUrl, Response, ResponseCache, Route, Signals, SubscriptionFacts, TraceLine,
-    Upstream, UpstreamError, Variables, World,
+    ApiFacts, BackendChoice, Body, Certificates, Clock, CompileInput, Concurrency, Deployment, Exchange,
+    ForwardOptions, LoggedEvent, Marks, Measure, OperationFacts, Outgoing, OutgoingRequest, Plan, PlanKey,
+    Policies, Query, Random, Request, RequestUrl, Response, ResponseCache, Route, Signals, SubscriptionFacts,
+    Then, Tokens, TraceLine, Upstream, UpstreamError, Variables, World,
 };
 
 /// The text of a document of a file.
@@ -142,8 +142,13 @@ impl SecretProvider for Vault {
 }
 
 pub(crate) fn compile(catalog: &Catalog) -> (Policies, Diagnostics) {
+    compile_with(catalog, &Certificates::default())
+}
+
+/// Compiles a catalog with certificates beside it.
+pub(crate) fn compile_with(catalog: &Catalog, certificates: &Certificates) -> (Policies, Diagnostics) {
     let named_values = gatehouse_vault::resolve(catalog, &[&Vault]);
-    Policies::compile(&CompileInput { catalog, named_values: &named_values })
+    Policies::compile(&CompileInput { catalog, named_values: &named_values, certificates })
 }
 
 /// Compiles a catalog that has no errors.
@@ -181,6 +186,7 @@ pub(crate) struct TestWorld {
     pub(crate) counter_keys: CounterKeys,
     pub(crate) concurrency: Concurrency,
     pub(crate) response_cache: ResponseCache,
+    pub(crate) tokens: Tokens,
     /// The backend's next answer; without one it answers 200 with the text `backend`.
     pub(crate) answer: RefCell<Option<Result<Response, UpstreamError>>>,
     /// What has been sent to the backend: method, path and where.
@@ -206,6 +212,7 @@ impl TestWorld {
             counter_keys: CounterKeys::new(),
             concurrency: Concurrency::default(),
             response_cache: ResponseCache::default(),
+            tokens: Tokens::new(1024, b"a test's secret"),
             answer: RefCell::default(),
             forwarded: RefCell::default(),
             outside: RefCell::default(),
@@ -225,6 +232,7 @@ impl TestWorld {
             counter_keys: &self.counter_keys,
             concurrency: &self.concurrency,
             response_cache: &self.response_cache,
+            tokens: &self.tokens,
             upstream: self,
             outgoing: self,
             signals: self,
@@ -302,6 +310,11 @@ impl Outgoing for TestWorld {
     fn send_apart(&self, request: OutgoingRequest) {
         self.sent.borrow_mut().push((request, true));
     }
+
+    fn fetch_apart(&self, request: OutgoingRequest, then: Then) {
+        let outcome = self.send(&request).now_or_never().expect("nothing waits");
+        then(self, outcome);
+    }
 }
 
 impl Upstream for TestWorld {
@@ -354,6 +367,7 @@ pub(crate) fn exchange() -> Exchange {
             service_name: "contoso".into(),
             region: "local".into(),
             instance_id: "one".into(),
+            certificates: Certificates::default(),
         }),
         variables: Variables::default(),
         backend: BackendChoice::Service,

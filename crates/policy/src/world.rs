@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use gatehouse_store::counters::{CounterKeys, Counters};
 
-use crate::{Concurrency, Exchange, Outgoing, Response, ResponseCache, Signals};
+use crate::{Concurrency, Exchange, Outgoing, Response, ResponseCache, Signals, Tokens};
 
 /// The outside as a plan sees it.
 #[derive(Clone, Copy)]
@@ -22,6 +22,8 @@ pub struct World<'w> {
     pub concurrency: &'w Concurrency,
     /// Answers that `cache-store` keeps for `cache-lookup`.
     pub response_cache: &'w ResponseCache,
+    /// Issuers' keys and verified tokens.
+    pub tokens: &'w Tokens,
     /// Backends.
     pub upstream: &'w dyn Upstream,
     /// What policies tell about requests.

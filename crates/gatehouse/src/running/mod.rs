@@ -21,7 +21,7 @@ use gatehouse_gateway::upstream::{PoolLimits, Pools};
 use gatehouse_model::configuration::Configuration;
 use gatehouse_model::resources::Catalog;
 use gatehouse_model::{Diagnostics, Located, Location};
-use gatehouse_policy::{Concurrency, ResponseCache};
+use gatehouse_policy::{Concurrency, ResponseCache, Tokens};
 use gatehouse_store::counters::{CounterKeys, MemoryCounters};
 use gatehouse_store::{IssuedKeys, KeyRing, Revision, effective, provision};
 use gatehouse_telemetry::access_log::AccessLog;
@@ -119,6 +119,7 @@ impl Running {
             counter_keys: CounterKeys::new(),
             concurrency: Concurrency::default(),
             response_cache: ResponseCache::new(ResponseCache::DEFAULT_CAPACITY),
+            tokens: Tokens::new(Tokens::DEFAULT_CAPACITY, &nonce_secret()?),
             clock: SystemClock::new(),
             under_way: AtomicUsize::new(0),
             access_log,
@@ -422,6 +423,13 @@ fn instance_id() -> Result<String> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).context("the operating system has no randomness")?;
     Ok(u64::from_be_bytes(bytes).to_string())
+}
+
+/// What nonces are made with, new at every start.
+fn nonce_secret() -> Result<[u8; 32]> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).context("the operating system has no randomness")?;
+    Ok(secret)
 }
 
 fn seed(core: usize) -> u64 {

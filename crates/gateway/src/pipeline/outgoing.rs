@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use futures_util::future::LocalBoxFuture;
-use gatehouse_policy::{Outgoing, OutgoingRequest, Random, Response, UpstreamError};
+use gatehouse_policy::{Outgoing, OutgoingRequest, Random, Response, Then, UpstreamError};
 
 use super::service::Shared;
 use super::world::CoreRandom;
@@ -86,6 +86,17 @@ impl Outgoing for Outside<'_> {
             let counts = &place.0.outgoing;
             let count = if outcome.is_ok() { &counts.answered_apart } else { &counts.failed_apart };
             count.fetch_add(1, Ordering::Relaxed);
+        });
+    }
+
+    fn fetch_apart(&self, request: OutgoingRequest, then: Then) {
+        let (shared, snapshot, pools) =
+            (Arc::clone(self.shared), Arc::clone(self.snapshot), Rc::clone(self.pools));
+        let random = CoreRandom::new(self.random.next());
+        tokio::task::spawn_local(async move {
+            let outside = Outside { shared: &shared, snapshot: &snapshot, pools: &pools, random: &random };
+            let outcome = outside.send(&request).await;
+            then(&outside, outcome);
         });
     }
 }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use foldhash::fast::RandomState;
 use futures_util::future::LocalBoxFuture;
 use gatehouse_policy::{
-    Body, Clock as _, Concurrency, Failure, ResponseCache, World, accepts_problem, error_response,
+    Body, Clock as _, Concurrency, Failure, ResponseCache, Tokens, World, accepts_problem, error_response,
 };
 use gatehouse_store::KeyRing;
 use gatehouse_store::counters::{CounterKeys, Counters};
@@ -58,6 +58,8 @@ pub struct Shared {
     pub response_cache: ResponseCache,
     /// Events of loggers.
     pub events: Events,
+    /// Issuers' keys and verified tokens.
+    pub tokens: Tokens,
     /// What becomes of the requests of policies.
     pub outgoing: Arc<OutgoingCounts>,
     /// Time.
@@ -137,6 +139,7 @@ impl Core {
             counter_keys: &shared.counter_keys,
             concurrency: &shared.concurrency,
             response_cache: &shared.response_cache,
+            tokens: &shared.tokens,
             upstream: &upstream,
             outgoing: &outside,
             signals: &outside,

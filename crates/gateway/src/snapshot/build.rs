@@ -25,6 +25,7 @@ use super::published::{OperationPlans, ProductIndex, PublishedApi, PublishedOper
 use super::secrets::Secrets;
 use crate::events::EventSinks;
 use crate::router::{ApiTree, OperationTree, UrlTemplate, Versioning};
+use crate::tls;
 use crate::upstream::{BackendSources, Backends, check_base_url};
 
 /// What a snapshot is built from.
@@ -45,8 +46,12 @@ pub struct SnapshotInput<'i> {
 
 /// Builds a snapshot. With an error among the diagnostics there is none, or it must not be served.
 pub fn build(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) -> Option<Snapshot> {
-    let (policies, findings) =
-        Policies::compile(&CompileInput { catalog: input.catalog, named_values: input.named_values });
+    let certificates = tls::certificates(&input.configuration.certificates);
+    let (policies, findings) = Policies::compile(&CompileInput {
+        catalog: input.catalog,
+        named_values: input.named_values,
+        certificates: &certificates,
+    });
     diagnostics.extend(findings);
     check_exposure(input, diagnostics);
     let backends = load_backends(input, diagnostics);
@@ -77,6 +82,7 @@ pub fn build(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) -> Option
             service_name: configuration.service.name.as_str().into(),
             region: configuration.service.region.as_str().into(),
             instance_id: input.instance_id.into(),
+            certificates,
         }),
         loop_mark: LoopMark::new(&configuration.service.name, configuration.limits.passes),
         limits: configuration.limits.clone(),

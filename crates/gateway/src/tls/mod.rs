@@ -7,11 +7,13 @@ mod files;
 mod inspection;
 pub mod provider;
 mod server;
+mod shown;
 mod stamp;
 mod store;
 mod terms;
 
 pub use self::entry::Entry;
 pub use self::server::ServerTls;
+pub(crate) use self::shown::certificates;
 pub use self::store::{Report, TlsStore, Watched};
 pub use self::terms::Terms;

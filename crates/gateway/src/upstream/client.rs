@@ -106,7 +106,11 @@ impl<'c> Client<'c> {
         exchange: &mut Exchange,
         options: &ForwardOptions,
     ) -> Result<Response, UpstreamError> {
-        let destination = self.destination(exchange)?;
+        let mut destination = self.destination(exchange)?;
+        if let Some(name) = exchange.marks.certificate() {
+            let unknown = || UpstreamError::UnknownCertificate(name.to_string());
+            destination.profile = self.backends.showing(name).ok_or_else(unknown)?;
+        }
         if options.buffer_request_body {
             let bound = self.buffered_body_bytes;
             exchange.request.body.buffer(bound).await.map_err(UpstreamError::RequestBody)?;

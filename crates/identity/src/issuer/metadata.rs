@@ -5,7 +5,7 @@ use url::Url;
 use super::MAX_DOCUMENT_BYTES;
 use crate::jose::{Json, parse_json};
 
-/// The members of a metadata document that are used (OpenID Connect Discovery 1.0, section 3).
+/// The members of a metadata document that are used (`OpenID` Connect Discovery 1.0, section 3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerMetadata {
     /// `issuer`: what `iss` of its tokens is. Multi-tenant issuers put `{tenantid}` into it.

@@ -1,4 +1,4 @@
-//! Issuers of tokens: their metadata (OpenID Connect Discovery 1.0), their keys, and when both are fetched.
+//! Issuers of tokens: their metadata (`OpenID` Connect Discovery 1.0), their keys, and when both are fetched.
 
 mod metadata;
 mod source;

@@ -110,6 +110,16 @@ impl IssuerSource {
         Lookup { keys, refresh, is_under_way: state.is_under_way }
     }
 
+    /// The keys in force, without a fetch that may be due.
+    pub fn peek(&self, now: u64) -> Option<Arc<IssuerKeys>> {
+        let state = self.state.lock();
+        state
+            .keys
+            .as_ref()
+            .filter(|(_, since)| now.saturating_sub(*since) < KEPT)
+            .map(|(keys, _)| Arc::clone(keys))
+    }
+
     /// Asks for keys because one was not known: granted once in five minutes.
     pub fn look_up_unknown(self: &Arc<Self>, now: u64) -> Lookup {
         let mut state = self.state.lock();

@@ -8,7 +8,7 @@ use gatehouse_model::{Diagnostic, Location, Severity, did_you_mean};
 use super::expressions::Expressions;
 use super::fragments::Fragments;
 use super::named_values::{NamedValueTable, Substituted};
-use super::{Findings, PolicyScope};
+use super::{Certificates, Findings, PolicyScope};
 use crate::document::{Element, Text, TextKind};
 use crate::{Needs, Section};
 
@@ -30,6 +30,7 @@ pub(super) struct Surroundings<'c> {
     pub(super) workspace: Option<&'c str>,
     pub(super) resources: &'c Resources,
     pub(super) named_values: NamedValueTable<'c>,
+    pub(super) certificates: &'c Certificates,
     pub(super) fragments: Fragments<'c>,
 }
 
@@ -223,6 +224,17 @@ impl Builder<'_> {
             self.error_with_fix("repeated-element", &second.location, message, "keep one of them");
         }
         Ok(first)
+    }
+
+    /// The certificate that the document names by its id, which must exist.
+    pub(crate) fn certificate(
+        &mut self,
+        id: &str,
+        location: &Location,
+    ) -> Result<gatehouse_expression::Certificate, Reported> {
+        let certificates = self.around.certificates;
+        self.must_exist("certificate", id, location, certificates.keys().map(|known| &**known))?;
+        certificates.get(id).cloned().ok_or(Reported)
     }
 
     /// A resource that the document names and that must exist: tells both ends where it does not.

@@ -12,7 +12,7 @@ mod scope;
 mod sections;
 mod values;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -38,7 +38,12 @@ pub struct CompileInput<'c> {
     pub catalog: &'c Catalog,
     /// The values of its named values.
     pub named_values: &'c NamedValues,
+    /// The certificates that documents name by id.
+    pub certificates: &'c Certificates,
 }
+
+/// Certificates by id.
+pub type Certificates = BTreeMap<Arc<str>, gatehouse_expression::Certificate>;
 
 impl Policies {
     /// Compiles all documents of a catalog. With an error among the diagnostics, the policies must not be served.
@@ -91,6 +96,7 @@ impl Compiler {
             workspace,
             resources,
             named_values: NamedValueTable::new(workspace, resources, input.named_values),
+            certificates: input.certificates,
             fragments: Fragments::read(resources, &mut self.findings),
         }
     }

@@ -96,7 +96,11 @@ pub(super) fn deployment(deployment: &Deployment) -> Arc<expression::Deployment>
         region: Arc::clone(&deployment.region),
         service_id: Arc::clone(&deployment.service_name),
         service_name: Arc::clone(&deployment.service_name),
-        certificates: Vec::new(),
+        certificates: deployment
+            .certificates
+            .iter()
+            .map(|(id, certificate)| (Arc::clone(id), certificate.clone()))
+            .collect(),
     })
 }
 

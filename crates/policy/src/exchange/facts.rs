@@ -5,6 +5,8 @@ use std::sync::Arc;
 use gatehouse_model::resources::{ApiKind, KeyParameterNames, ResponseDescription};
 use url::Url;
 
+use crate::Certificates;
+
 /// What a request was matched to. Everything is absent for a request that matched nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Route {
@@ -105,4 +107,6 @@ pub struct Deployment {
     pub region: Arc<str>,
     /// Distinguishes instances of one service.
     pub instance_id: Arc<str>,
+    /// The certificates that policies name by id.
+    pub certificates: Certificates,
 }

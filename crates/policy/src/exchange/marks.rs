@@ -1,5 +1,7 @@
 //! What policies of one exchange leave for others of it.
 
+use std::sync::Arc;
+
 use gatehouse_store::counters::CounterKey;
 
 use super::TokenWatch;
@@ -13,6 +15,18 @@ pub struct Marks {
     pub(crate) cache: Option<CachePlace>,
     /// Who counts the tokens of the language model's answer.
     pub(crate) tokens: Option<TokenWatch>,
+    certificate: Option<Arc<str>>,
+}
+
+impl Marks {
+    /// The certificate that is shown to the backend, by its id or thumbprint: what `authentication-certificate` says.
+    pub fn certificate(&self) -> Option<&Arc<str>> {
+        self.certificate.as_ref()
+    }
+
+    pub(crate) fn show_certificate(&mut self, name: Arc<str>) {
+        self.certificate = Some(name);
+    }
 }
 
 /// A place in the response cache, and what the answer tells caches on its way to the client.

@@ -1,5 +1,7 @@
 //! The policies: one file each, and the table that lists them.
 
+mod authentication_basic;
+mod authentication_certificate;
 mod cache_lookup;
 mod cache_store;
 mod check_header;
@@ -40,6 +42,8 @@ mod set_variable;
 mod side_request;
 mod token_period;
 mod trace;
+mod validate_client_certificate;
+mod validate_jwt;
 mod wait;
 mod whole_body;
 
@@ -89,6 +93,12 @@ const NARROW: &[PolicyScope] = &[PolicyScope::Product, PolicyScope::Api, PolicyS
 ///
 /// Sections are those that Microsoft's policy toolkit accepts, which is the union of what its documentation names.
 pub(crate) const TABLE: &[PolicyKind] = &[
+    PolicyKind::new("authentication-basic", INBOUND, Compile::Policy(authentication_basic::compile)),
+    PolicyKind::new(
+        "authentication-certificate",
+        INBOUND,
+        Compile::Policy(authentication_certificate::compile),
+    ),
     PolicyKind::new(
         "azure-openai-emit-token-metric",
         INBOUND,
@@ -138,13 +148,18 @@ pub(crate) const TABLE: &[PolicyKind] = &[
     PolicyKind::new("set-status", EVERYWHERE, Compile::Policy(set_status::compile)),
     PolicyKind::new("set-variable", EVERYWHERE, Compile::Policy(set_variable::compile)),
     PolicyKind::new("trace", EVERYWHERE, Compile::Policy(trace::compile)),
+    PolicyKind::new("validate-azure-ad-token", INBOUND, Compile::Policy(validate_jwt::entra::compile)),
+    PolicyKind::new(
+        "validate-client-certificate",
+        INBOUND,
+        Compile::Policy(validate_client_certificate::compile),
+    ),
+    PolicyKind::new("validate-jwt", INBOUND, Compile::Policy(validate_jwt::compile)),
     PolicyKind::new("wait", EVERYWHERE, Compile::Policy(wait::compile)),
 ];
 
 /// Policies of Azure API Management that do not run here yet: they are refused by that name, never skipped.
 pub(crate) const NOT_YET_AVAILABLE: &[&str] = &[
-    "authentication-basic",
-    "authentication-certificate",
     "authentication-managed-identity",
     "azure-openai-semantic-cache-lookup",
     "azure-openai-semantic-cache-store",
@@ -164,12 +179,9 @@ pub(crate) const NOT_YET_AVAILABLE: &[&str] = &[
     "publish-to-dapr",
     "send-service-bus-message",
     "sql-data-source",
-    "validate-azure-ad-token",
-    "validate-client-certificate",
     "validate-content",
     "validate-graphql-request",
     "validate-headers",
-    "validate-jwt",
     "validate-odata-request",
     "validate-parameters",
     "validate-status-code",

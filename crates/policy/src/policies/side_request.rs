@@ -11,6 +11,7 @@ use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE
 use http::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
+use super::authentication_certificate;
 use super::proxy::ProxyChoice;
 use super::set_body::BodyEdit;
 use super::set_header::HeaderEdit;
@@ -280,7 +281,7 @@ fn compile_authentication(builder: &mut Builder<'_>, element: &Element) -> Resul
         return Err(builder.error("policy-not-available", &child.location, message));
     }
     let certificate = match builder.child(element, "authentication-certificate")? {
-        Some(child) => Some(compile_certificate(builder, child)?),
+        Some(child) => Some(authentication_certificate::compile_name(builder, child)?),
         None => None,
     };
     let basic = match builder.child(element, "authentication-basic")? {
@@ -292,17 +293,4 @@ fn compile_authentication(builder: &mut Builder<'_>, element: &Element) -> Resul
         None => None,
     };
     Ok((certificate, basic))
-}
-
-fn compile_certificate(builder: &mut Builder<'_>, element: &Element) -> Result<Text, Reported> {
-    builder.only(element, &["thumbprint", "certificate-id"], &[])?;
-    builder.no_text(element)?;
-    match (element.attribute("thumbprint"), element.attribute("certificate-id")) {
-        (None, Some(_)) => builder.text(element, "certificate-id"),
-        (_, None) => builder.text(element, "thumbprint"),
-        (Some(_), Some(second)) => {
-            let message = "`authentication-certificate` takes either `thumbprint` or `certificate-id`";
-            Err(builder.error("bad-value", &second.location, message))
-        }
-    }
 }

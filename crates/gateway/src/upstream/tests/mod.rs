@@ -343,6 +343,7 @@ fn exchange(method: Method, base: &str, path: &str) -> Exchange {
             service_name: "test".into(),
             region: "local".into(),
             instance_id: "1".into(),
+            certificates: gatehouse_policy::Certificates::default(),
         }),
         variables: Variables::default(),
         backend,
