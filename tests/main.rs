@@ -19,6 +19,7 @@ mod backends;
 mod bad_input;
 mod command_line;
 mod connections;
+mod content;
 mod definitions;
 mod dependencies;
 mod framing;

@@ -16,7 +16,7 @@ use gatehouse_gateway::snapshot::{SnapshotInput, build};
 use gatehouse_gateway::upstream::{PoolLimits, Pools};
 use gatehouse_model::resources::{Scope, SubscriptionState};
 use gatehouse_model::{apiops, configuration};
-use gatehouse_policy::{Body, Concurrency, ResponseCache, Tokens};
+use gatehouse_policy::{Body, Concurrency, MemoryValues, ResponseCache, Tokens};
 use gatehouse_store::counters::{CounterKeys, MemoryCounters};
 use gatehouse_store::{KeyRing, MasterKey, Origin, SubscriptionId, SubscriptionKey, SubscriptionRecord};
 use gatehouse_telemetry::access_log::AccessLog;
@@ -139,8 +139,9 @@ fn load(file: &Path) -> Shared {
         counters: Arc::new(MemoryCounters::new(1_000)),
         counter_keys: CounterKeys::new(),
         concurrency: Concurrency::default(),
-        response_cache: ResponseCache::new(ResponseCache::DEFAULT_CAPACITY),
         tokens: Tokens::new(Tokens::DEFAULT_CAPACITY, b"bench"),
+        response_cache: ResponseCache::default(),
+        values: MemoryValues::default(),
         clock: SystemClock::new(),
         access_log: AccessLog::to_writer(std::io::sink(), &Log::direct(Level::Error)).ok(),
         unmatched: metrics.unmatched(),

@@ -17,6 +17,7 @@ mod machine;
 mod message;
 mod number;
 mod parser;
+mod snapshot;
 mod syntax;
 mod text;
 mod time;
@@ -24,6 +25,7 @@ mod types;
 mod value;
 mod xml;
 
+pub mod dotnet;
 pub mod lexer;
 
 pub use self::context::{
@@ -35,5 +37,6 @@ pub use self::exception::Exception;
 pub use self::expression::{Expression, Reads, compile};
 pub use self::json::Json;
 pub use self::message::{Authorization, Jwt, Response};
+pub use self::snapshot::{Snapshot, SnapshotError};
 pub use self::time::{DateTime, DateTimeOffset, Kind, TimeSpan};
 pub use self::value::{Enumeration, Handle, Part, Value};

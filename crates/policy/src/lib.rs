@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod builtin;
+mod cache;
 mod compiler;
 mod concurrency;
 pub mod document;
@@ -18,7 +19,6 @@ mod language_model;
 mod outgoing;
 mod plan;
 mod policies;
-mod response_cache;
 mod runner;
 mod signals;
 mod steps;
@@ -28,6 +28,7 @@ mod tokens;
 mod value;
 mod world;
 
+pub use self::cache::{CacheBounds, Lifetime, MemoryValues, ResponseCache, ValueCache, ValueFound, ValueKey};
 pub use self::compiler::{Certificates, CompileInput, PlanKey, Policies, PolicyScope};
 pub use self::concurrency::{Concurrency, Permit};
 pub use self::error_response::{accepts_problem, error_response};
@@ -39,7 +40,6 @@ pub use self::exchange::{
 pub use self::failure::Failure;
 pub use self::outgoing::{Outgoing, OutgoingRequest, OutgoingTarget, Proxy, Then};
 pub use self::plan::{Action, AsyncPolicy, Flow, Needs, Origin, Plan, Policy, PolicyFuture, Section, Step};
-pub use self::response_cache::ResponseCache;
 pub use self::runner::{fail, preflight, run};
 pub use self::signals::{LoggedEvent, Measure, Partition, Signals, TraceLine, TraceSeverity};
 pub use self::tokens::Tokens;

@@ -21,9 +21,9 @@ use uuid::Uuid;
 
 use crate::{
     ApiFacts, BackendChoice, Body, Certificates, Clock, CompileInput, Concurrency, Deployment, Exchange,
-    ForwardOptions, LoggedEvent, Marks, Measure, OperationFacts, Outgoing, OutgoingRequest, Plan, PlanKey,
-    Policies, Query, Random, Request, RequestUrl, Response, ResponseCache, Route, Signals, SubscriptionFacts,
-    Then, Tokens, TraceLine, Upstream, UpstreamError, Variables, World,
+    ForwardOptions, LoggedEvent, Marks, Measure, MemoryValues, OperationFacts, Outgoing, OutgoingRequest,
+    Plan, PlanKey, Policies, Query, Random, Request, RequestUrl, Response, ResponseCache, Route, Signals,
+    SubscriptionFacts, Then, Tokens, TraceLine, Upstream, UpstreamError, Variables, World,
 };
 
 /// The text of a document of a file.
@@ -187,6 +187,7 @@ pub(crate) struct TestWorld {
     pub(crate) concurrency: Concurrency,
     pub(crate) response_cache: ResponseCache,
     pub(crate) tokens: Tokens,
+    pub(crate) values: MemoryValues,
     /// The backend's next answer; without one it answers 200 with the text `backend`.
     pub(crate) answer: RefCell<Option<Result<Response, UpstreamError>>>,
     /// What has been sent to the backend: method, path and where.
@@ -213,6 +214,7 @@ impl TestWorld {
             concurrency: Concurrency::default(),
             response_cache: ResponseCache::default(),
             tokens: Tokens::new(1024, b"a test's secret"),
+            values: MemoryValues::default(),
             answer: RefCell::default(),
             forwarded: RefCell::default(),
             outside: RefCell::default(),
@@ -233,6 +235,7 @@ impl TestWorld {
             concurrency: &self.concurrency,
             response_cache: &self.response_cache,
             tokens: &self.tokens,
+            values: &self.values,
             upstream: self,
             outgoing: self,
             signals: self,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use gatehouse_store::counters::{CounterKeys, Counters};
 
-use crate::{Concurrency, Exchange, Outgoing, Response, ResponseCache, Signals, Tokens};
+use crate::{Concurrency, Exchange, Outgoing, Response, ResponseCache, Signals, Tokens, ValueCache};
 
 /// The outside as a plan sees it.
 #[derive(Clone, Copy)]
@@ -24,6 +24,8 @@ pub struct World<'w> {
     pub response_cache: &'w ResponseCache,
     /// Issuers' keys and verified tokens.
     pub tokens: &'w Tokens,
+    /// Values that policies keep by key.
+    pub values: &'w dyn ValueCache,
     /// Backends.
     pub upstream: &'w dyn Upstream,
     /// What policies tell about requests.

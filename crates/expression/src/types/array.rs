@@ -96,6 +96,12 @@ impl Array {
         }
     }
 
+    /// An array of the same type with what each element is turned into.
+    pub(crate) fn map<E>(&self, turn: &mut impl FnMut(&Value) -> Result<Value, E>) -> Result<Self, E> {
+        let items = self.items().iter().map(turn).collect::<Result<_, E>>()?;
+        Ok(Self::new(self.element.clone(), items))
+    }
+
     fn replace(&self, items: Vec<Value>) {
         match &mut *self.items.lock() {
             Items::Bytes(bytes) => {

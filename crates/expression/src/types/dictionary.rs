@@ -93,6 +93,15 @@ impl Dictionary {
         removed
     }
 
+    /// A dictionary of the same type and equality with what each key and each value is turned into.
+    pub(crate) fn map<E>(&self, turn: &mut impl FnMut(&Value) -> Result<Value, E>) -> Result<Self, E> {
+        let map = Self::new(self.key.clone(), self.value.clone(), self.ignore_case);
+        for (key, value) in self.entries() {
+            map.set(turn(&key)?, turn(&value)?);
+        }
+        Ok(map)
+    }
+
     pub(crate) fn entries(&self) -> Vec<(Value, Value)> {
         self.entries.lock().0.iter().map(|(k, v)| (k.value.clone(), v.clone())).collect()
     }

@@ -33,6 +33,12 @@ impl List {
         self.items.lock().0.get(index).cloned()
     }
 
+    /// A list of the same type with what each element is turned into.
+    pub(crate) fn map<E>(&self, turn: &mut impl FnMut(&Value) -> Result<Value, E>) -> Result<Self, E> {
+        let items = self.items().iter().map(turn).collect::<Result<_, E>>()?;
+        Ok(Self::new(self.element.clone(), items))
+    }
+
     pub(crate) fn edit<T>(&self, change: impl FnOnce(&mut Vec<Value>) -> T) -> T {
         let mut items = self.items.lock();
         items.1 += 1;

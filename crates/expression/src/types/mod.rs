@@ -76,9 +76,11 @@ pub(crate) use self::key_value_pair::{Pair, pair};
 pub(crate) use self::late::{late_call, late_convert, late_property, unwrapped};
 pub(crate) use self::list::List;
 pub(crate) use self::object::type_object;
+pub(crate) use self::regex::replace_text as replace_pattern;
 pub(crate) use self::registry::{Definition, Form, Kind, Member, Method, member, pure, registry};
 pub(crate) use self::sequence::{Query, collection_of, open, open_pairs};
 pub(crate) use self::tuple::{record_item, record_members, tuple};
+pub(crate) use self::web::{html_encode, url_decode, url_encode};
 
 /// Declares the identifiers and the table of definitions in one go.
 macro_rules! table {

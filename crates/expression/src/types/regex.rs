@@ -243,6 +243,31 @@ fn expand(found: &Match, pattern: &str, out: &mut String) {
     out.push_str(rest);
 }
 
+/// `Regex.Replace` outside of an evaluation.
+pub(crate) fn replace_text(text: &str, pattern: &str, with: &str, most: usize) -> Result<String, Thrown> {
+    /// A bound on what is written: `$_` and the like may multiply the text.
+    const MAX_BYTES: usize = 64 * 1024 * 1024;
+    let regex = Arc::new(compile(pattern, 0)?);
+    let input: Arc<str> = text.into();
+    let mut out = String::with_capacity(text.len());
+    let (mut at, mut from) = (0, 0);
+    for _ in 0..most {
+        let found = find(&regex, &input, from)?;
+        if found.regex.is_none() {
+            break;
+        }
+        let (start, end) = found.spans.first().copied().flatten().unwrap_or_default();
+        out.push_str(input.get(at..start).unwrap_or_default());
+        expand(&found, with, &mut out);
+        if out.len() > MAX_BYTES {
+            return Err(Thrown::Limit("made too long a text"));
+        }
+        (at, from) = (end, found.next);
+    }
+    out.push_str(input.get(at..).unwrap_or_default());
+    Ok(out)
+}
+
 fn replace(
     c: &mut Call<'_, '_>,
     regex: &Arc<Regex>,

@@ -8,7 +8,7 @@ use crate::exception::Thrown;
 use crate::value::Value;
 
 /// Form encoding: space is `+`. .NET's two classes differ in the case of the digits.
-pub(super) fn url_encode(text: &str, upper: bool) -> String {
+pub(crate) fn url_encode(text: &str, upper: bool) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.!*()".contains(&byte) {
@@ -25,7 +25,7 @@ pub(super) fn url_encode(text: &str, upper: bool) -> String {
 }
 
 /// Undoes form encoding; broken escapes stay as they are.
-pub(super) fn url_decode(text: &str) -> String {
+pub(crate) fn url_decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -50,7 +50,7 @@ pub(super) fn url_decode(text: &str) -> String {
     String::from_utf8(out).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
 }
 
-fn html_encode(text: &str) -> String {
+pub(crate) fn html_encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

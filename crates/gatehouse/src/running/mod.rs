@@ -21,7 +21,7 @@ use gatehouse_gateway::upstream::{PoolLimits, Pools};
 use gatehouse_model::configuration::Configuration;
 use gatehouse_model::resources::Catalog;
 use gatehouse_model::{Diagnostics, Located, Location};
-use gatehouse_policy::{Concurrency, ResponseCache, Tokens};
+use gatehouse_policy::{CacheBounds, Concurrency, MemoryValues, ResponseCache, Tokens};
 use gatehouse_store::counters::{CounterKeys, MemoryCounters};
 use gatehouse_store::{IssuedKeys, KeyRing, Revision, effective, provision};
 use gatehouse_telemetry::access_log::AccessLog;
@@ -118,8 +118,9 @@ impl Running {
             counters,
             counter_keys: CounterKeys::new(),
             concurrency: Concurrency::default(),
-            response_cache: ResponseCache::new(ResponseCache::DEFAULT_CAPACITY),
             tokens: Tokens::new(Tokens::DEFAULT_CAPACITY, &nonce_secret()?),
+            response_cache: ResponseCache::new(cache_bounds(&loaded.configuration)),
+            values: MemoryValues::new(cache_bounds(&loaded.configuration)),
             clock: SystemClock::new(),
             under_way: AtomicUsize::new(0),
             access_log,
@@ -214,6 +215,9 @@ impl Running {
         self.shared.listeners.store(Arc::new(listener_measures(&self.shared.metrics, &configuration)));
         drop(before);
         self.shared.metrics.forget_unused();
+        let bounds = cache_bounds(&configuration);
+        self.shared.response_cache.set_bounds(bounds);
+        self.shared.values.set_bounds(bounds);
         self.in_force.configuration = configuration;
         self.in_force.catalog = catalog;
         self.in_force.stamp = stamp;
@@ -357,6 +361,11 @@ fn watch_outgoing(metrics: &Metrics) -> Arc<OutgoingCounts> {
     let help = "One-way requests of policies that have ended";
     metrics.watch_counter("one_way_requests", help, "outcome", move || seen.one_way().to_vec());
     counts
+}
+
+fn cache_bounds(configuration: &Configuration) -> CacheBounds {
+    let limits = &configuration.limits;
+    CacheBounds { bytes: limits.cache_bytes, entries: limits.cache_entries }
 }
 
 fn watch_counters(metrics: &Metrics, counters: &Arc<MemoryCounters>) {

@@ -12,7 +12,8 @@ use bytes::Bytes;
 use foldhash::fast::RandomState;
 use futures_util::future::LocalBoxFuture;
 use gatehouse_policy::{
-    Body, Clock as _, Concurrency, Failure, ResponseCache, Tokens, World, accepts_problem, error_response,
+    Body, Clock as _, Concurrency, Failure, MemoryValues, ResponseCache, Tokens, World, accepts_problem,
+    error_response,
 };
 use gatehouse_store::KeyRing;
 use gatehouse_store::counters::{CounterKeys, Counters};
@@ -62,6 +63,8 @@ pub struct Shared {
     pub tokens: Tokens,
     /// What becomes of the requests of policies.
     pub outgoing: Arc<OutgoingCounts>,
+    /// Values that policies keep.
+    pub values: MemoryValues,
     /// Time.
     pub clock: SystemClock,
     /// Requests under way.
@@ -140,6 +143,7 @@ impl Core {
             concurrency: &shared.concurrency,
             response_cache: &shared.response_cache,
             tokens: &shared.tokens,
+            values: &shared.values,
             upstream: &upstream,
             outgoing: &outside,
             signals: &outside,

@@ -17,6 +17,10 @@ pub struct Limits {
     pub body_bytes: u64,
     /// A body that a policy needs whole; default 10 MiB. Above: 413 for a request, 502 for a response.
     pub buffered_body_bytes: usize,
+    /// What each cache of policies keeps: answers, and values by key; default 64 MiB.
+    pub cache_bytes: usize,
+    /// Keys of each cache; default 100 000.
+    pub cache_entries: usize,
     /// TCP accept to the end of the TLS handshake; default 10 s.
     pub handshake_timeout: Duration,
     /// From the first byte of a head to its end; default 10 s.
@@ -57,6 +61,8 @@ impl Default for Limits {
             headers: 100,
             body_bytes: 100 * 1024 * 1024,
             buffered_body_bytes: 10 * 1024 * 1024,
+            cache_bytes: 64 * 1024 * 1024,
+            cache_entries: 100_000,
             handshake_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
@@ -112,6 +118,20 @@ impl Limits {
                     1..=GIB,
                     default.buffered_body_bytes,
                     "A body that a policy needs whole. Above: 413 for a request, 502 for a response.",
+                ),
+                cache_bytes: bytes(
+                    fields,
+                    "cache_bytes",
+                    KIB..=1024 * GIB,
+                    default.cache_bytes,
+                    "What each cache of policies keeps: answers, and values by key. What is larger than an eighth is not kept.",
+                ),
+                cache_entries: count(
+                    fields,
+                    "cache_entries",
+                    1..=100_000_000,
+                    default.cache_entries,
+                    "Keys of each cache of policies.",
                 ),
                 handshake_timeout: fields.or(
                     "handshake_timeout",

@@ -52,6 +52,8 @@ fn every_key_has_its_effect() {
             headers: 64,
             body_bytes: 1 << 30,
             buffered_body_bytes: 65536,
+            cache_bytes: 1 << 20,
+            cache_entries: 500,
             handshake_timeout: Duration::from_secs(5),
             header_timeout: Duration::from_millis(1500),
             body_timeout: Duration::from_secs(60),

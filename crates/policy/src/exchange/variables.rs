@@ -45,6 +45,12 @@ impl Variables {
         }
     }
 
+    /// Takes a value out.
+    pub fn remove(&mut self, name: &str) -> Option<Value> {
+        let at = self.entries.iter().position(|(key, _)| &**key == name)?;
+        Some(self.entries.remove(at).1)
+    }
+
     /// Names and values in the order in which they were first set.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.entries.iter().map(|(name, value)| (&**name, value))

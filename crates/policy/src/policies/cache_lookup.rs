@@ -15,6 +15,7 @@ use gatehouse_store::counters::CounterKey;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, EXPIRES, HeaderName, PRAGMA, RANGE};
 use http::{HeaderMap, HeaderValue, Method};
 
+use super::cached_value::check_caching_type;
 use crate::compiler::{Builder, Reported};
 use crate::document::Element;
 use crate::exchange::{CachePlace, Downstream};
@@ -68,29 +69,6 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         builder.warn(Severity::High, "shared-private-cache", &element.location, message);
     }
     Ok(Action::Now(Box::new(policy)))
-}
-
-/// The cache of this process is the only one that there is.
-pub(super) fn check_caching_type(builder: &mut Builder<'_>, element: &Element) -> Result<(), Reported> {
-    let Some(attribute) = element.attribute("caching-type") else { return Ok(()) };
-    let Ok(word) = builder.literal(element, "caching-type") else { return Ok(()) };
-    let location = &attribute.value.location;
-    match word.to_ascii_lowercase().as_str() {
-        "internal" | "prefer-external" => Ok(()),
-        "external" => {
-            let fix = "write `internal` or `prefer-external`";
-            let message = "an external cache is not yet available";
-            builder.error_with_fix("policy-not-available", location, message, fix);
-            Ok(())
-        }
-        _ => {
-            let message = format!(
-                "the attribute `caching-type` must be one of `internal`, `prefer-external`, `external`, not `{word}`"
-            );
-            builder.error("bad-value", location, message);
-            Ok(())
-        }
-    }
 }
 
 fn texts(builder: &mut Builder<'_>, element: &Element, name: &str) -> Result<Vec<Text>, Reported> {

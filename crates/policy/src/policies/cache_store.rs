@@ -14,9 +14,9 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::cache_lookup::control_downstream;
+use crate::cache::CachedResponse;
 use crate::compiler::{Builder, Reported};
 use crate::document::Element;
-use crate::response_cache::CachedResponse;
 use crate::value::{Boolean, Integer};
 use crate::{Action, Body, BodyError, Exchange, Failure, Flow, Policy, ResponseCache, World};
 

@@ -3,7 +3,12 @@
 mod authentication_basic;
 mod authentication_certificate;
 mod cache_lookup;
+mod cache_lookup_value;
+mod cache_remove_value;
 mod cache_store;
+mod cache_store_value;
+mod cache_value;
+mod cached_value;
 mod check_header;
 mod choose;
 mod cors;
@@ -107,7 +112,11 @@ pub(crate) const TABLE: &[PolicyKind] = &[
     PolicyKind::new("azure-openai-token-limit", INBOUND, Compile::Policy(llm_token_limit::compile)),
     PolicyKind::new("base", EVERYWHERE, Compile::Base),
     PolicyKind::new("cache-lookup", INBOUND, Compile::Policy(cache_lookup::compile)).once(),
+    PolicyKind::new("cache-lookup-value", EVERYWHERE, Compile::Policy(cache_lookup_value::compile)),
+    PolicyKind::new("cache-remove-value", EVERYWHERE, Compile::Policy(cache_remove_value::compile)),
     PolicyKind::new("cache-store", OUTBOUND, Compile::Policy(cache_store::compile)).once(),
+    PolicyKind::new("cache-store-value", EVERYWHERE, Compile::Policy(cache_store_value::compile)),
+    PolicyKind::new("cache-value", EVERYWHERE, Compile::Policy(cache_value::compile)),
     PolicyKind::new("check-header", INBOUND, Compile::Policy(check_header::compile)),
     PolicyKind::new("choose", EVERYWHERE, Compile::Policy(choose::compile)),
     PolicyKind::new("cors", INBOUND, Compile::Policy(cors::compile)).once(),
@@ -163,10 +172,6 @@ pub(crate) const NOT_YET_AVAILABLE: &[&str] = &[
     "authentication-managed-identity",
     "azure-openai-semantic-cache-lookup",
     "azure-openai-semantic-cache-store",
-    "cache-lookup-value",
-    "cache-remove-value",
-    "cache-store-value",
-    "cache-value",
     "cosmosdb-data-source",
     "cross-domain",
     "get-authorization-context",
