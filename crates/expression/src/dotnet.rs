@@ -61,6 +61,14 @@ impl DateTime {
     }
 }
 
+/// Whether the text of a document stays within what the reader of XML takes: depth, attributes, namespaces.
+///
+/// # Errors
+/// What goes beyond.
+pub fn check_xml(text: &str) -> Result<(), String> {
+    crate::xml::check(text)
+}
+
 /// `Regex.Replace` of the first `most` matches.
 ///
 /// # Errors

@@ -16,6 +16,7 @@ mod evaluation;
 mod exchange;
 mod failure;
 mod language_model;
+mod liquid;
 mod outgoing;
 mod plan;
 mod policies;
@@ -40,7 +41,7 @@ pub use self::exchange::{
 pub use self::failure::Failure;
 pub use self::outgoing::{Outgoing, OutgoingRequest, OutgoingTarget, Proxy, Then};
 pub use self::plan::{Action, AsyncPolicy, Flow, Needs, Origin, Plan, Policy, PolicyFuture, Section, Step};
-pub use self::runner::{fail, preflight, run};
+pub use self::runner::{cross_domain, fail, preflight, run};
 pub use self::signals::{LoggedEvent, Measure, Partition, Signals, TraceLine, TraceSeverity};
 pub use self::tokens::Tokens;
 pub use self::world::{Clock, ForwardOptions, Random, Upstream, UpstreamError, World};

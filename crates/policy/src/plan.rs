@@ -49,11 +49,16 @@ pub trait Policy: fmt::Debug + Send + Sync {
     /// The failure that sends the exchange to `on-error`.
     fn apply(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure>;
 
-    /// Answers a CORS preflight request, if that is what the policy is for and it has something to say.
+    /// Answers a request that no operation is defined for, if that is what the policy is for and it has something to say: a
+    /// CORS preflight request, `/crossdomain.xml`.
     ///
     /// # Errors
     /// As [`Policy::apply`].
-    fn preflight(&self, _exchange: &mut Exchange, _world: &World<'_>) -> Result<Option<Response>, Failure> {
+    fn answer_unmatched(
+        &self,
+        _exchange: &mut Exchange,
+        _world: &World<'_>,
+    ) -> Result<Option<Response>, Failure> {
         Ok(None)
     }
 }

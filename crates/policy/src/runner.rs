@@ -3,6 +3,7 @@
 use http::StatusCode;
 
 use crate::error_response::{accepts_problem, error_response};
+use crate::policies::CROSS_DOMAIN_PATH;
 use crate::steps::run_all;
 use crate::{Action, Exchange, Failure, Flow, LastError, Plan, Response, World};
 
@@ -35,7 +36,7 @@ pub fn preflight(plan: &Plan, exchange: &mut Exchange, world: &World<'_>) -> Opt
     cors.peek()?;
     for step in cors {
         let Action::Now(policy) = &step.action else { continue };
-        match policy.preflight(exchange, world) {
+        match policy.answer_unmatched(exchange, world) {
             Ok(None) => {}
             Ok(answer) => return answer,
             Err(failure) => {
@@ -45,6 +46,20 @@ pub fn preflight(plan: &Plan, exchange: &mut Exchange, world: &World<'_>) -> Opt
         }
     }
     Some(Response::new(StatusCode::OK))
+}
+
+/// Answers `/crossdomain.xml` by a `cross-domain` policy directly in the inbound section. `None` where there is none, or
+/// another path was asked for.
+pub fn cross_domain(plan: &Plan, exchange: &mut Exchange, world: &World<'_>) -> Option<Response> {
+    if exchange.request.url.path != CROSS_DOMAIN_PATH {
+        return None;
+    }
+    let found = plan.inbound.iter().find(|step| step.origin.policy == "cross-domain")?;
+    let Action::Now(policy) = &found.action else { return None };
+    policy.answer_unmatched(exchange, world).unwrap_or_else(|failure| {
+        let problem = accepts_problem(&exchange.request.headers);
+        Some(error_response(&failure.at(&found.origin), exchange.id, problem))
+    })
 }
 
 async fn sections(plan: &Plan, exchange: &mut Exchange, world: &World<'_>) -> Result<(), Failure> {

@@ -10,7 +10,7 @@ const MAX_ATTRIBUTES: usize = 256;
 const MAX_NAMESPACES: usize = 64;
 
 /// Tells what of a text goes beyond the bounds. What is no XML at all is the reader's to say.
-pub(super) fn check(text: &str) -> Result<(), String> {
+pub(crate) fn check(text: &str) -> Result<(), String> {
     let mut namespaces_of_open = Vec::new();
     let mut namespaces = 0_usize;
     let mut rest = text;

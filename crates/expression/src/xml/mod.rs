@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
+pub(crate) use self::bounds::check;
 pub(crate) use self::parse::parse;
 
 use crate::class::Type;

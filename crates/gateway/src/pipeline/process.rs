@@ -31,9 +31,19 @@ pub async fn process(
         None => Err(builtin::operation_not_found()),
     };
     let (plan, metrics, failure) = match matched {
-        Err(failure) => (&snapshot.global, None, Some(failure)),
+        Err(failure) => {
+            let response =
+                zone.and_then(|_| gatehouse_policy::cross_domain(&snapshot.global, exchange, world));
+            if response.is_some() {
+                exchange.response = response;
+                return None;
+            }
+            (&snapshot.global, None, Some(failure))
+        }
         Ok((api, None)) => {
-            if let Some(response) = preflight(snapshot, api, exchange, world) {
+            let response = preflight(snapshot, api, exchange, world)
+                .or_else(|| gatehouse_policy::cross_domain(&api.plan, exchange, world));
+            if let Some(response) = response {
                 exchange.response = Some(response);
                 exchange.run_deferred_response(world);
                 return Some(Arc::clone(&api.metrics));

@@ -262,12 +262,31 @@ impl Builder<'_> {
     /// Puts named values into a text.
     pub(crate) fn substitute(&mut self, text: &Text) -> Result<Substituted, Reported> {
         let done = self.around.named_values.substitute(text, &self.owner);
+        self.told(done)
+    }
+
+    /// Puts named values into a template: what is no named value stays.
+    pub(crate) fn substitute_known(&mut self, text: &Text) -> Result<Substituted, Reported> {
+        let done = self.around.named_values.substitute_known(text, &self.owner);
+        self.told(done)
+    }
+
+    fn told(&mut self, done: Result<Substituted, Vec<Diagnostic>>) -> Result<Substituted, Reported> {
         done.map_err(|wrong| {
             for diagnostic in wrong {
                 self.report(diagnostic);
             }
             Reported
         })
+    }
+
+    /// The current policy reads the body of a message: it must be whole before.
+    pub(crate) fn needs_body(&mut self, message: Message) {
+        let needs = match message {
+            Message::Request => Needs { request_body: true, response_body: false },
+            Message::Response => Needs { request_body: false, response_body: true },
+        };
+        self.reads = self.reads.union(needs);
     }
 
     /// A text in which no expression is allowed, with its named values.

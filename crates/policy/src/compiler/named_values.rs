@@ -35,6 +35,15 @@ impl<'c> NamedValueTable<'c> {
     /// Puts values in the places of `{{names}}`. Values are taken as they are: a name in a value stays. What keeps
     /// that from being done is told for every name.
     pub(super) fn substitute(&self, text: &Text, owner: &str) -> Result<Substituted, Vec<Diagnostic>> {
+        self.substituted(text, owner, true)
+    }
+
+    /// As [`substitute`](Self::substitute), but a name that is no named value stays: in a template it is a variable.
+    pub(super) fn substitute_known(&self, text: &Text, owner: &str) -> Result<Substituted, Vec<Diagnostic>> {
+        self.substituted(text, owner, false)
+    }
+
+    fn substituted(&self, text: &Text, owner: &str, is_all: bool) -> Result<Substituted, Vec<Diagnostic>> {
         let mut wrong = Vec::new();
         let mut done = Text::empty(text.location.clone());
         let mut is_secret = false;
@@ -42,6 +51,7 @@ impl<'c> NamedValueTable<'c> {
         while let Some((start, end, name)) = next_name(&text.text, rest) {
             done.append(&text.slice(rest, start));
             match self.values.get(self.workspace, name) {
+                None if !is_all => done.append(&text.slice(start, end)),
                 None => wrong.push(self.undefined(name, owner, text, start)),
                 Some(Resolved { value: Ok(value), secret }) => {
                     is_secret |= secret;

@@ -156,7 +156,10 @@ impl Builder<'_> {
         let Some(kind) = policies::find(name) else {
             if policies::NOT_YET_AVAILABLE.contains(&name) {
                 let message = format!("the policy `{name}` is not yet available");
-                self.error("policy-not-available", &element.location, message);
+                match policies::why_not_available(name) {
+                    Some(why) => self.error_with_fix("policy-not-available", &element.location, message, why),
+                    None => self.error("policy-not-available", &element.location, message),
+                };
                 return None;
             }
             let known = policies::TABLE.iter().map(|kind| kind.name);

@@ -1,7 +1,7 @@
 //! Entities: the five of XML and numeric references. There is no document type, so there are no others.
 
 /// The character that an entity at the start of a text stands for, and its length in bytes.
-pub(super) fn decode(text: &str) -> Option<(char, usize)> {
+pub(crate) fn decode(text: &str) -> Option<(char, usize)> {
     const NAMED: [(&str, char); 5] =
         [("&quot;", '"'), ("&apos;", '\''), ("&lt;", '<'), ("&gt;", '>'), ("&amp;", '&')];
     if let Some((name, c)) = NAMED.iter().find(|(name, _)| text.starts_with(name)) {

@@ -18,6 +18,7 @@ use gatehouse_model::resources::PolicySource;
 use gatehouse_model::{Diagnostic, Location};
 
 pub use self::element::{Attribute, Element, Node};
+pub(crate) use self::entity::decode as decode_entity;
 pub use self::text::{Text, TextKind};
 
 /// The largest document, in bytes; the limit of Azure API Management.

@@ -48,7 +48,7 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     ];
     builder.only(element, &attributes, &["vary-by-header", "vary-by-query-parameter"])?;
     builder.no_text(element)?;
-    check_caching_type(builder, element)?;
+    check_caching_type(builder, element);
     let policy = CacheLookup {
         identity: builder.counter_identity(),
         by_developer: builder.required_boolean(element, "vary-by-developer")?,

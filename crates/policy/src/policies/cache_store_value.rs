@@ -23,7 +23,7 @@ struct CacheStoreValue {
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
     builder.only(element, &["key", "value", "duration", "caching-type"], &[])?;
     builder.no_text(element)?;
-    check_caching_type(builder, element)?;
+    check_caching_type(builder, element);
     Ok(Action::Later(Box::new(CacheStoreValue {
         key: Key::compile(builder, element)?,
         value: builder.text(element, "value")?,

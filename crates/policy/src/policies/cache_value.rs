@@ -37,10 +37,10 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         ["key", "variable-name", "expires-after", "refresh-after", "default-value", "caching-type"];
     builder.only(element, &attributes, &["value"])?;
     builder.no_text(element)?;
-    check_caching_type(builder, element)?;
+    check_caching_type(builder, element);
     let seconds = 0..=i64::from(i32::MAX);
     let key = Key::compile(builder, element)?;
-    let variable = builder.literal(element, "variable-name")?;
+    let variable = builder.literal(element, "variable-name");
     let expires_after = builder.optional_integer(element, "expires-after", seconds.clone())?;
     let refresh_after = builder.optional_integer(element, "refresh-after", seconds)?;
     let default = builder.optional_text(element, "default-value")?;
@@ -50,15 +50,16 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     {
         let message = format!("`refresh-after` is {refresh}, which is later than `expires-after`, {expires}");
         let fix = "renew the value before it expires";
-        return Err(builder.error_with_fix("bad-value", &element.location, message, fix));
+        builder.error_with_fix("bad-value", &element.location, message, fix);
     }
     let Some(value) = builder.child(element, "value")? else {
-        let fix = format!("add `<value>` with policies that set the variable `{variable}`");
+        let fix = "add `<value>` with policies that set the variable";
         let message = "`cache-value` holds no `value`";
         return Err(builder.error_with_fix("missing-element", &element.location, message, fix));
     };
     builder.only_own(value, &[])?;
     let steps = builder.steps_at(value, "value[1]");
+    let variable = variable?;
     Ok(Action::Later(Box::new(CacheValue { key, variable, expires_after, refresh_after, default, steps })))
 }
 

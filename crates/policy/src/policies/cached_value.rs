@@ -32,12 +32,12 @@ impl Key {
 }
 
 /// Checks `caching-type`. As long as there is no external cache, the memory of the process stands in for it.
-pub(super) fn check_caching_type(builder: &mut Builder<'_>, element: &Element) -> Result<(), Reported> {
-    let Some(attribute) = element.attribute("caching-type") else { return Ok(()) };
-    let word = builder.literal(element, "caching-type")?;
+pub(super) fn check_caching_type(builder: &mut Builder<'_>, element: &Element) {
+    let Some(attribute) = element.attribute("caching-type") else { return };
+    let Ok(word) = builder.literal(element, "caching-type") else { return };
     let location = &attribute.value.location;
     match word.to_ascii_lowercase().as_str() {
-        "internal" | "prefer-external" => Ok(()),
+        "internal" | "prefer-external" => {}
         "external" => {
             let message = format!(
                 "`{}` asks for an external cache, and none is configured: the memory of this process stands in, \
@@ -45,13 +45,12 @@ pub(super) fn check_caching_type(builder: &mut Builder<'_>, element: &Element) -
                 element.name
             );
             builder.warn(Severity::Low, "no-external-cache", location, message);
-            Ok(())
         }
         _ => {
             let message = format!(
                 "the attribute `caching-type` must be one of `internal`, `prefer-external`, `external`, not `{word}`"
             );
-            Err(builder.error("bad-value", location, message))
+            builder.error("bad-value", location, message);
         }
     }
 }

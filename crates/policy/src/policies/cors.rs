@@ -144,6 +144,20 @@ impl Cors {
         Ok(None)
     }
 
+    /// Whether another origin would get another answer: then caches must know (Fetch standard, "CORS protocol and HTTP caches").
+    fn depends_on_origin(&self) -> bool {
+        !self.origins.iter().all(|origin| origin.literal().is_some_and(|origin| &**origin == "*"))
+    }
+
+    /// The answer to a request that ends here: it allows nothing.
+    fn nothing_allowed(&self) -> Response {
+        let mut response = Response::new(StatusCode::OK);
+        if self.depends_on_origin() {
+            vary(&mut response.headers);
+        }
+        response
+    }
+
     fn texts(texts: &[Text], exchange: &mut Exchange, world: &World<'_>) -> Result<Vec<String>, Failure> {
         texts.iter().map(|text| Ok(text.evaluate(exchange, world)?.trim().to_owned())).collect()
     }
@@ -194,14 +208,20 @@ impl Cors {
 
 impl Policy for Cors {
     fn apply(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
-        if exchange.marks.origin_allowed || !exchange.request.headers.contains_key(ORIGIN) {
+        if exchange.marks.origin_allowed {
             return Ok(Flow::Continue);
         }
+        let is_asked = exchange.request.headers.contains_key(ORIGIN);
         let Some(origin) = self.allowed_origin(exchange, world)? else {
             let is_simple = matches!(exchange.request.method, Method::GET | Method::HEAD);
-            if is_simple && self.terminates_unmatched.evaluate(exchange, world)? {
-                exchange.response = Some(Response::new(StatusCode::OK));
+            if is_asked && is_simple && self.terminates_unmatched.evaluate(exchange, world)? {
+                exchange.response = Some(self.nothing_allowed());
                 return Ok(Flow::Respond);
+            }
+            if self.depends_on_origin() {
+                exchange.deferred.push(Deferred::Response(Box::new(|exchange, _| {
+                    exchange.response.iter_mut().for_each(|response| vary(&mut response.headers));
+                })));
             }
             return Ok(Flow::Continue);
         };
@@ -219,22 +239,38 @@ impl Policy for Cors {
         Ok(Flow::Continue)
     }
 
-    fn preflight(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Option<Response>, Failure> {
+    fn answer_unmatched(
+        &self,
+        exchange: &mut Exchange,
+        world: &World<'_>,
+    ) -> Result<Option<Response>, Failure> {
         if let Some(answer) = self.answer_preflight(exchange, world)? {
             return Ok(Some(answer));
         }
         let terminates = self.terminates_unmatched.evaluate(exchange, world)?;
-        Ok(terminates.then(|| Response::new(StatusCode::OK)))
+        Ok(terminates.then(|| self.nothing_allowed()))
     }
 }
 
 fn allow(headers: &mut HeaderMap, origin: HeaderValue, with_credentials: bool) {
     if origin != "*" {
-        headers.append(VARY, HeaderValue::from_static("Origin"));
+        vary(headers);
     }
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     if with_credentials {
         headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    }
+}
+
+/// Adds `Vary: Origin`, once.
+fn vary(headers: &mut HeaderMap) {
+    let names_origin = |value: &HeaderValue| {
+        value
+            .to_str()
+            .is_ok_and(|names| names.split(',').any(|name| name.trim().eq_ignore_ascii_case("origin")))
+    };
+    if !headers.get_all(VARY).iter().any(names_origin) {
+        headers.append(VARY, HeaderValue::from_static("Origin"));
     }
 }
 

@@ -7,8 +7,8 @@ mod convert;
 mod dates;
 mod names;
 
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
 use serde_json::Value;
 
 use self::convert::{Options, to_xml};
@@ -74,7 +74,8 @@ impl JsonToXml {
                 return Ok(false);
             }
         }
-        Ok(!self.considers_accept.evaluate(exchange, world)? || accepts_xml(&exchange.request.headers))
+        Ok(!self.considers_accept.evaluate(exchange, world)?
+            || whole_body::accepts(&exchange.request.headers, whole_body::is_xml))
     }
 }
 
@@ -121,23 +122,10 @@ impl JsonToXml {
     }
 }
 
-/// Whether a request names an XML type among what it accepts.
-fn accepts_xml(headers: &HeaderMap) -> bool {
-    let is_xml = |range: &str| {
-        let mut parts = range.split(';').map(str::trim);
-        let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
-        (media_type.ends_with("/xml") || media_type.ends_with("+xml"))
-            && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
-    };
-    headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .any(|value| value.split(',').any(is_xml))
-}
-
 #[cfg(test)]
 mod tests {
+    use http::header::ACCEPT;
+
     use super::*;
     use crate::testing::*;
     use crate::{Body, Response};

@@ -12,6 +12,7 @@ mod cached_value;
 mod check_header;
 mod choose;
 mod cors;
+mod cross_domain;
 mod dimensions;
 mod emit_metric;
 mod find_and_replace;
@@ -51,6 +52,7 @@ mod validate_client_certificate;
 mod validate_jwt;
 mod wait;
 mod whole_body;
+mod xml_to_json;
 
 use crate::compiler::{Builder, PolicyScope, Reported};
 use crate::document::Element;
@@ -121,6 +123,7 @@ pub(crate) const TABLE: &[PolicyKind] = &[
     PolicyKind::new("choose", EVERYWHERE, Compile::Policy(choose::compile)),
     PolicyKind::new("cors", INBOUND, Compile::Policy(cors::compile)).once(),
     PolicyKind::new("emit-metric", EVERYWHERE, Compile::Policy(emit_metric::compile)),
+    PolicyKind::new("cross-domain", INBOUND, Compile::Policy(cross_domain::compile)).once(),
     PolicyKind::new("find-and-replace", EVERYWHERE, Compile::Policy(find_and_replace::compile)),
     PolicyKind::new("forward-request", BACKEND, Compile::Policy(forward_request::compile)).once(),
     PolicyKind::new("include-fragment", EVERYWHERE, Compile::IncludeFragment),
@@ -165,6 +168,7 @@ pub(crate) const TABLE: &[PolicyKind] = &[
     ),
     PolicyKind::new("validate-jwt", INBOUND, Compile::Policy(validate_jwt::compile)),
     PolicyKind::new("wait", EVERYWHERE, Compile::Policy(wait::compile)),
+    PolicyKind::new("xml-to-json", EVERYWHERE, Compile::Policy(xml_to_json::compile)),
 ];
 
 /// Policies of Azure API Management that do not run here yet: they are refused by that name, never skipped.
@@ -173,7 +177,6 @@ pub(crate) const NOT_YET_AVAILABLE: &[&str] = &[
     "azure-openai-semantic-cache-lookup",
     "azure-openai-semantic-cache-store",
     "cosmosdb-data-source",
-    "cross-domain",
     "get-authorization-context",
     "http-data-source",
     "invoke-dapr-binding",
@@ -190,9 +193,15 @@ pub(crate) const NOT_YET_AVAILABLE: &[&str] = &[
     "validate-odata-request",
     "validate-parameters",
     "validate-status-code",
-    "xml-to-json",
     "xsl-transform",
 ];
+
+/// What to do instead of a policy that is not available, where there is something to say.
+pub(crate) fn why_not_available(name: &str) -> Option<&'static str> {
+    (name == "xsl-transform").then_some(
+        "no XSLT processor keeps bounds on time and memory here; use `set-body` with a Liquid template, or `xml-to-json`",
+    )
+}
 
 impl PolicyKind {
     const fn new(name: &'static str, sections: &'static [Section], compile: Compile) -> Self {
@@ -211,6 +220,8 @@ impl PolicyKind {
         self
     }
 }
+
+pub(crate) use self::cross_domain::PATH as CROSS_DOMAIN_PATH;
 
 /// The policy of a name.
 pub(crate) fn find(name: &str) -> Option<&'static PolicyKind> {

@@ -3,12 +3,15 @@
 //! Source: <https://learn.microsoft.com/azure/api-management/set-body-policy>. Header fields that describe the old body
 //! (`Content-Length`, `Content-Encoding`) go with it.
 
+mod template;
+
 use std::fmt;
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 
+use self::template::TemplateBody;
 use crate::compiler::{Builder, Message, Reported};
 use crate::document::Element;
 use crate::value::Text;
@@ -23,6 +26,7 @@ pub(super) struct BodyEdit {
 enum Content {
     Literal(Bytes),
     Computed(Text),
+    Template(Box<TemplateBody>),
 }
 
 impl fmt::Debug for Content {
@@ -31,6 +35,7 @@ impl fmt::Debug for Content {
         match self {
             Self::Literal(bytes) => write!(f, "literal of {} bytes", bytes.len()),
             Self::Computed(text) => text.fmt(f),
+            Self::Template(body) => body.fmt(f),
         }
     }
 }
@@ -43,17 +48,36 @@ struct SetBody {
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
     let message = builder.message();
-    Ok(Action::Now(Box::new(SetBody { edit: BodyEdit::compile(builder, element)?, message })))
+    Ok(Action::Now(Box::new(SetBody {
+        edit: BodyEdit::compile_over(builder, element, Some(message))?,
+        message,
+    })))
 }
 
 impl BodyEdit {
     pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Self, Reported> {
+        Self::compile_over(builder, element, None)
+    }
+
+    /// A body that may be made of the body of a message.
+    fn compile_over(
+        builder: &mut Builder<'_>,
+        element: &Element,
+        input: Option<Message>,
+    ) -> Result<Self, Reported> {
         if let Some(template) = element.attribute("template") {
-            let message = "bodies with a template are not yet available";
-            return Err(builder.error("policy-not-available", &template.location, message));
+            let word = builder.literal(element, "template")?;
+            if word.eq_ignore_ascii_case("liquid") {
+                let body = TemplateBody::compile(builder, element, input)?;
+                return Ok(Self { content: Content::Template(Box::new(body)) });
+            }
+            if !word.eq_ignore_ascii_case("none") {
+                let message = format!("the attribute `template` must be `liquid` or `none`, not `{word}`");
+                return Err(builder.error("bad-value", &template.value.location, message));
+            }
         }
         for attribute in &element.attributes {
-            if attribute.name != "id" {
+            if !["id", "template"].contains(&attribute.name.as_str()) {
                 let message = format!("`set-body` has no attribute `{}` without a template", attribute.name);
                 return Err(builder.error("unknown-attribute", &attribute.location, message));
             }
@@ -71,6 +95,7 @@ impl BodyEdit {
         let bytes = match &self.content {
             Content::Literal(bytes) => bytes.clone(),
             Content::Computed(text) => text.value(exchange, world)?.to_bytes(),
+            Content::Template(body) => body.evaluate(exchange, world)?,
         };
         Ok(Body::from(bytes))
     }

@@ -1,7 +1,7 @@
 //! What policies that transform a body share: making it whole, and putting another in its place.
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, HeaderValue};
 
 use crate::compiler::Message;
@@ -37,6 +37,25 @@ pub(super) fn media_type(headers: &HeaderMap) -> Option<String> {
 /// Whether a media type is JSON.
 pub(super) fn is_json(media_type: &str) -> bool {
     media_type.ends_with("/json") || media_type.ends_with("+json")
+}
+
+/// Whether a media type is XML.
+pub(super) fn is_xml(media_type: &str) -> bool {
+    media_type.ends_with("/xml") || media_type.ends_with("+xml")
+}
+
+/// Whether a request names a type of a kind among what it accepts; ranges such as `*/*` name none.
+pub(super) fn accepts(headers: &HeaderMap, is_kind: fn(&str) -> bool) -> bool {
+    let names = |range: &str| {
+        let mut parts = range.split(';').map(str::trim);
+        let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
+        is_kind(&media_type) && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+    };
+    headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.split(',').any(names))
 }
 
 /// Reads the body of a message to its end.
