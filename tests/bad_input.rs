@@ -501,3 +501,83 @@ fn secrets_that_are_wrong_are_not_repeated() {
     assert!(text(&output).contains("keys.yaml:1:"), "{}", text(&output));
     assert!(!text(&output).contains("canary"), "{}", text(&output));
 }
+
+/// A policy document of the service with these policies in inbound.
+fn inbound(policies: &str) -> String {
+    format!(
+        "<policies>\n<inbound>\n{policies}\n</inbound>\n<backend><forward-request /></backend>\n</policies>"
+    )
+}
+
+#[test]
+fn policy_documents_that_cannot_run() {
+    let policy = "artifacts/policy.xml";
+    let cors = "<cors><allowed-origins><origin>https://a.example</origin></allowed-origins></cors>";
+    let deep =
+        format!("{}{}", "<choose><when condition=\"true\">".repeat(5000), "</when></choose>".repeat(5000));
+    let fragments = format!("{}{}", "<a>".repeat(10_000), "</a>".repeat(10_000));
+    for (name, document, words) in [
+        ("two cors", inbound(&format!("{cors}\n{cors}")), &["`cors` may stand once in a section"] as &[&str]),
+        (
+            "a policy in the wrong section",
+            inbound("<cache-store duration=\"1\" />"),
+            &["`cache-store` cannot stand in the section `inbound`", "outbound"],
+        ),
+        ("policies within each other", inbound(&deep), &["nested deeper than 100"]),
+        ("elements within each other", inbound(&fragments), &["nested deeper than 100"]),
+        (
+            "a bracket that is missing",
+            inbound("<set-variable name=\"a\" value=\"@(context.Request.Method\" />"),
+            &["the expression is broken"],
+        ),
+        (
+            "a bracket too many",
+            inbound("<set-variable name=\"a\" value=\"@(1))\" />"),
+            &["its quote does not follow"],
+        ),
+        (
+            "a text that does not end",
+            inbound("<set-body>@{ return \"a; }</set-body>"),
+            &["the expression is broken"],
+        ),
+        (
+            "brackets within each other",
+            inbound(&format!(
+                "<set-variable name=\"a\" value=\"@{}1{}\" />",
+                "(".repeat(10_000),
+                ")".repeat(10_000)
+            )),
+            &["nested"],
+        ),
+        (
+            "a template that does not end",
+            inbound("<set-body template=\"liquid\">{% if body.a %}</set-body>"),
+            &["`{% if %}` does not end"],
+        ),
+        (
+            "a filter that there is not",
+            inbound("<set-body template=\"liquid\">{{ body.a | upcase }}</set-body>"),
+            &["did you mean `Upcase`?"],
+        ),
+    ] {
+        expect(name, |landing| landing.file(policy, &document), policy, true, words);
+    }
+    expect(
+        "not UTF-8",
+        |l| std::fs::write(l.path(policy), b"<policies>\n<inbound>\n\xff</inbound></policies>").unwrap(),
+        policy,
+        true,
+        &["UTF-8"],
+    );
+    expect(
+        "a fragment that includes itself",
+        |landing| {
+            let fragment = "<fragment>\n<include-fragment fragment-id=\"loop\" />\n</fragment>";
+            landing.file("artifacts/policy fragments/loop/policy.xml", fragment);
+            landing.file(policy, &inbound("<include-fragment fragment-id=\"loop\" />"));
+        },
+        "artifacts/policy fragments/loop/policy.xml",
+        true,
+        &["the fragment `loop` includes itself"],
+    );
+}

@@ -1,7 +1,7 @@
 //! What a backend entity adds to requests.
 
 use gatehouse_model::resources::Backend;
-use gatehouse_model::{Diagnostic, Diagnostics};
+use gatehouse_model::{Diagnostic, Diagnostics, Location};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -35,44 +35,49 @@ impl Credentials {
     ) -> Option<Self> {
         let source = &backend.credentials;
         let mut failed = false;
-        let mut report = |message: String| {
+        let mut report = |location: &Location, message: String| {
             failed = true;
             diagnostics.push(
-                Diagnostic::error("backend-credentials", backend.location.clone(), message)
+                Diagnostic::error("backend-credentials", location.clone(), message)
                     .resource(format!("backends/{}", backend.name)),
             );
         };
         let mut headers = Vec::new();
         for (name, values) in &source.headers {
+            let first = values.first().map_or(&backend.location, |value| &value.location);
             let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
-                report(format!("credentials name the header field `{name}`, which is not a field name"));
+                report(
+                    first,
+                    format!("credentials name the header field `{name}`, which is not a field name"),
+                );
                 continue;
             };
             if is_hop_by_hop(&header) || matches!(header.as_str(), "host" | "content-length") {
-                report(format!("credentials may not set the header field `{name}`"));
+                report(first, format!("credentials may not set the header field `{name}`"));
                 continue;
             }
             for value in values {
-                match resolve(&backend.name, value).and_then(|value| sensitive(value.expose_secret())) {
+                match resolve(&backend.name, &value.value).and_then(|value| sensitive(value.expose_secret()))
+                {
                     Ok(value) => headers.push((header.clone(), value)),
-                    Err(problem) => report(format!("credential header `{name}`: {problem}")),
+                    Err(problem) => report(&value.location, format!("credential header `{name}`: {problem}")),
                 }
             }
         }
         if let Some((scheme, parameter)) = &source.authorization {
-            let value = resolve(&backend.name, parameter).and_then(|parameter| {
+            let value = resolve(&backend.name, &parameter.value).and_then(|parameter| {
                 let text = zeroize::Zeroizing::new(format!("{scheme} {}", parameter.expose_secret()));
                 sensitive(text.trim_end())
             });
             match value {
                 Ok(value) => headers.push((AUTHORIZATION, value)),
-                Err(problem) => report(format!("credential `authorization`: {problem}")),
+                Err(problem) => report(&parameter.location, format!("credential `authorization`: {problem}")),
             }
         }
         let mut query = String::new();
         for (name, values) in &source.query {
             for value in values {
-                match resolve(&backend.name, value) {
+                match resolve(&backend.name, &value.value) {
                     Ok(value) => {
                         if !query.is_empty() {
                             query.push('&');
@@ -81,7 +86,9 @@ impl Credentials {
                         query.push('=');
                         query.extend(utf8_percent_encode(value.expose_secret(), COMPONENT));
                     }
-                    Err(problem) => report(format!("credential query parameter `{name}`: {problem}")),
+                    Err(problem) => {
+                        report(&value.location, format!("credential query parameter `{name}`: {problem}"))
+                    }
                 }
             }
         }

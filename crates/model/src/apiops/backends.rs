@@ -143,7 +143,7 @@ fn credentials(resource: &Resource<'_>, fields: &Fields<'_>, names: &NamedValueN
             .into_iter()
             .map(|value| {
                 names.check(resource, &value);
-                SecretString::from(value.value)
+                Located::new(SecretString::from(value.value), value.location)
             })
             .collect::<Vec<_>>()
     };
@@ -171,21 +171,19 @@ fn credentials(resource: &Resource<'_>, fields: &Fields<'_>, names: &NamedValueN
         let scheme = fields.required(context, "scheme");
         let parameter = fields.string(context, "parameter");
         fields.finish(context);
-        let (scheme, parameter) = (
-            scheme?,
-            parameter.map(|parameter| {
-                names.check(resource, &parameter);
-                parameter.value
-            }),
-        );
+        let (scheme, parameter) = (scheme?, parameter.inspect(|parameter| names.check(resource, parameter)));
         if !check::is_token(&scheme.value) {
             resource.error(
                 "bad-name",
-                scheme.location,
+                scheme.location.clone(),
                 format!("`{}` cannot be an authorization scheme", scheme.value),
             );
         }
-        Some((scheme.value, SecretString::from(parameter.unwrap_or_default())))
+        let parameter = match parameter {
+            Some(parameter) => Located::new(SecretString::from(parameter.value), parameter.location),
+            None => Located::new(SecretString::default(), scheme.location),
+        };
+        Some((scheme.value, parameter))
     });
     fields.finish(context);
     BackendCredentials { headers, query, authorization }

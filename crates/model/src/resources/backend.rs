@@ -50,11 +50,11 @@ pub struct PoolMember {
 #[derive(Clone, Debug, Default)]
 pub struct BackendCredentials {
     /// Header fields.
-    pub headers: Vec<(String, Vec<SecretString>)>,
+    pub headers: Vec<(String, Vec<Located<SecretString>>)>,
     /// Query parameters.
-    pub query: Vec<(String, Vec<SecretString>)>,
+    pub query: Vec<(String, Vec<Located<SecretString>>)>,
     /// The `Authorization` header: scheme and parameter.
-    pub authorization: Option<(String, SecretString)>,
+    pub authorization: Option<(String, Located<SecretString>)>,
 }
 
 /// How a backend's certificate is checked. Both default to true.

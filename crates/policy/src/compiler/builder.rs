@@ -8,6 +8,7 @@ use gatehouse_model::{Diagnostic, Location, Severity, did_you_mean};
 use super::expressions::Expressions;
 use super::fragments::Fragments;
 use super::named_values::{NamedValueTable, Substituted};
+use super::sections::Uses;
 use super::{Certificates, Findings, PolicyScope};
 use crate::document::{Element, Text, TextKind};
 use crate::{Needs, Section};
@@ -54,6 +55,8 @@ pub(crate) struct Builder<'b> {
     pub(super) inner_reads: Needs,
     /// Policies so far, with those of fragments.
     pub(super) policies: usize,
+    /// What they do about the backend.
+    pub(super) uses: Uses,
     /// Errors so far.
     pub(super) errors: usize,
 }

@@ -24,7 +24,7 @@ use self::builder::Surroundings;
 use self::expressions::Expressions;
 use self::fragments::Fragments;
 use self::named_values::NamedValueTable;
-use self::sections::CompiledDocument;
+use self::sections::{CompiledDocument, Uses};
 use crate::{Needs, document};
 
 pub(crate) use self::builder::{Builder, Message, Reported};
@@ -153,6 +153,7 @@ impl Compiler {
             reads: Needs::default(),
             inner_reads: Needs::default(),
             policies: 0,
+            uses: Uses::default(),
             errors: 0,
         }
     }

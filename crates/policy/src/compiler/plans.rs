@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use gatehouse_model::resources::{Api, Resources};
+use gatehouse_model::{Diagnostic, Severity};
 
 use super::builder::Surroundings;
-use super::sections::{CompiledDocument, Item};
+use super::sections::{CompiledDocument, Item, Uses};
 use super::{CompileInput, Compiler, PolicyScope};
 use crate::{Plan, Step};
 
@@ -90,9 +91,10 @@ impl Compiler {
             Some(source) => self.document(&service, source, PolicyScope::Global, "the service"),
             None => self.default_global(&service),
         };
+        let uses = global.uses;
         let global = Arc::new(merge(&global, &Plan::default()));
         Policies {
-            service: self.space(&service, &global),
+            service: self.space(&service, &global, uses),
             workspaces: input
                 .catalog
                 .workspaces
@@ -100,23 +102,24 @@ impl Compiler {
                 .map(|(name, resources)| {
                     let around = self.surroundings(Some(name), resources, input);
                     let owner = format!("workspaces/{name}");
-                    let plan = match &resources.policy {
+                    let (plan, uses) = match &resources.policy {
                         Some(source) => {
                             let document = self.document(&around, source, PolicyScope::Workspace, &owner);
-                            merged(Some(&document), &global)
+                            (merged(Some(&document), &global), uses.union(document.uses))
                         }
-                        None => Arc::clone(&global),
+                        None => (Arc::clone(&global), uses),
                     };
-                    (name.clone(), self.space(&around, &plan))
+                    (name.clone(), self.space(&around, &plan, uses))
                 })
                 .collect(),
             global,
         }
     }
 
-    fn space(&mut self, around: &Surroundings<'_>, plan: &Arc<Plan>) -> Space {
+    fn space(&mut self, around: &Surroundings<'_>, plan: &Arc<Plan>, uses: Uses) -> Space {
         let resources = around.resources;
         let mut products = HashMap::new();
+        let mut uses_of_products = HashMap::new();
         for (name, product) in &resources.products {
             let owner = format!("products/{name}");
             let document = product
@@ -124,10 +127,17 @@ impl Compiler {
                 .as_ref()
                 .map(|source| self.document(around, source, PolicyScope::Product, &owner));
             products.insert(name.clone(), merged(document.as_ref(), plan));
+            uses_of_products.extend(document.map(|document| (name.as_str(), document.uses)));
         }
         let mut apis = HashMap::new();
         for (name, api) in &resources.apis {
-            if let Some(plans) = self.api(around, api, resources, plan, &products) {
+            let of_products = resources
+                .products
+                .iter()
+                .filter(|(_, product)| product.apis.iter().any(|root| root.value == api.root))
+                .filter_map(|(name, _)| uses_of_products.get(name.as_str()));
+            let uses = of_products.fold(uses, |uses, other| uses.union(*other));
+            if let Some(plans) = self.api(around, api, resources, plan, &products, uses) {
                 apis.insert(name.clone(), plans);
             }
         }
@@ -142,6 +152,7 @@ impl Compiler {
         resources: &Resources,
         plan: &Arc<Plan>,
         products: &HashMap<String, Arc<Plan>>,
+        uses: Uses,
     ) -> Option<ApiPlans> {
         let owner = format!("apis/{}", api.name);
         let document =
@@ -151,6 +162,11 @@ impl Compiler {
             let Some(source) = &operation.policy else { continue };
             let owner = format!("apis/{}/operations/{name}", api.name);
             operations.push((name, self.document(around, source, PolicyScope::Operation, &owner)));
+        }
+        let documents = document.iter().chain(operations.iter().map(|(_, document)| document));
+        let uses = documents.fold(uses, |uses, document| uses.union(document.uses));
+        if api.service_url.is_none() && !api.operations.is_empty() && uses.lack_backend() {
+            self.no_backend(api, &owner);
         }
         if document.is_none() && operations.is_empty() {
             return None;
@@ -170,6 +186,19 @@ impl Compiler {
             .filter_map(|(name, _)| Some((name.clone(), plans(products.get(name)?))))
             .collect();
         Some(ApiPlans { plain: plans(plan), by_product })
+    }
+}
+
+impl Compiler {
+    /// Requests of such an API end in an error: that is worth a word, but others may go on.
+    fn no_backend(&mut self, api: &Api, owner: &str) {
+        let message =
+            format!("the API `{}` has no backend: it has no `serviceUrl`, and no policy sets one", api.name);
+        let found = Diagnostic::error("no-backend", api.location.clone(), message)
+            .fix("add `serviceUrl`, or `set-backend-service` to its policy")
+            .severity(Severity::Low)
+            .resource(owner.to_owned());
+        self.findings.push(found);
     }
 }
 

@@ -28,6 +28,43 @@ pub(super) struct CompiledDocument {
     pub(super) backend: Vec<Item>,
     pub(super) outbound: Vec<Item>,
     pub(super) on_error: Vec<Item>,
+    pub(super) uses: Uses,
+}
+
+/// What the policies of a document do about the backend, anywhere in it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Uses {
+    /// They call it.
+    pub(super) calls: bool,
+    /// They say which it is.
+    pub(super) chooses: bool,
+    /// They answer in its place.
+    pub(super) answers: bool,
+}
+
+impl Uses {
+    fn add(&mut self, policy: &str) {
+        match policy {
+            "forward-request" => self.calls = true,
+            "set-backend-service" => self.chooses = true,
+            "mock-response" | "return-response" => self.answers = true,
+            _ => {}
+        }
+    }
+
+    /// What either does.
+    pub(super) fn union(self, other: Self) -> Self {
+        Self {
+            calls: self.calls || other.calls,
+            chooses: self.chooses || other.chooses,
+            answers: self.answers || other.answers,
+        }
+    }
+
+    /// Whether an API without a service URL comes to nothing.
+    pub(super) fn lack_backend(self) -> bool {
+        self.calls && !self.chooses && !self.answers
+    }
 }
 
 impl CompiledDocument {
@@ -64,6 +101,7 @@ impl Builder<'_> {
                 self.one_policy(element);
             }
         }
+        document.uses = self.uses;
         document
     }
 
@@ -196,6 +234,7 @@ impl Builder<'_> {
         is_section: bool,
         items: &mut Vec<Item>,
     ) {
+        self.uses.add(kind.name);
         let outer_policy = std::mem::replace(&mut self.policy, kind.name);
         let outer_reads = std::mem::take(&mut self.reads);
         match kind.compile {

@@ -1,3 +1,4 @@
+use gatehouse_model::Located;
 use gatehouse_model::resources::Resources;
 
 use super::*;
@@ -298,7 +299,8 @@ fn documents_of_all_scopes_name_their_resource() {
     let (_, diagnostics) = compile(&catalog);
     let resources: Vec<_> =
         diagnostics.iter().map(|found| found.resource.clone().unwrap_or_default()).collect();
-    assert_eq!(resources, ["apis/orders", "apis/orders/operations/get"]);
+    // One of the API's is that nothing gives it a backend.
+    assert_eq!(resources, ["apis/orders", "apis/orders", "apis/orders/operations/get"]);
 }
 
 /// Every mutation of a document compiles or is refused with a place: nothing panics.
@@ -335,4 +337,36 @@ fn no_document_makes_the_compiler_panic() {
             assert!(found.location.is_some_and(|location| location.line > 0), "{mutated}\n{}", found.message);
         }
     }
+}
+
+#[test]
+fn an_api_that_nothing_gives_a_backend_is_worth_a_word() {
+    let told = |service: Option<&str>, api_policy: &str, operation_policy: Option<&str>, url: bool| {
+        let mut catalog = Catalog::default();
+        catalog.service.policy = service.map(|text| source("policy.xml", text));
+        let mut api = api("orders", Some(api_policy));
+        api.service_url = url
+            .then(|| Located::new("https://b.example".parse().unwrap(), Location::file(Path::new("apis"))));
+        api.operations.insert("get".into(), operation("get", operation_policy));
+        catalog.service.apis.insert("orders".into(), api);
+        catalog.service.products.insert("p".into(), product("p", &["orders"], None));
+        let told: Vec<String> =
+            findings(&catalog).into_iter().filter(|told| told.contains("has no backend")).collect();
+        told.len()
+    };
+    let base = "<policies><inbound><base /></inbound><backend><base /></backend></policies>";
+    assert_eq!(told(None, base, None, false), 1);
+    assert_eq!(told(None, base, None, true), 0);
+    let chosen = |policy: &str| {
+        format!(
+            "<policies><inbound><base /><choose><when condition=\"true\">{policy}</when></choose></inbound><backend><base /></backend></policies>"
+        )
+    };
+    assert_eq!(told(None, &chosen("<set-backend-service base-url=\"https://c.example\" />"), None, false), 0);
+    assert_eq!(told(None, base, Some(&chosen("<return-response />")), false), 0);
+    assert_eq!(told(Some("<policies />"), base, None, false), 0);
+    assert_eq!(
+        told(Some(&chosen("<set-backend-service base-url=\"https://c.example\" />")), base, None, false),
+        0
+    );
 }

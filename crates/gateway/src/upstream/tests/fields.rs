@@ -68,7 +68,10 @@ fn credentials_of_the_backend_take_the_place_of_the_clients() {
     run(async {
         let address = peers::mirror().await;
         let mut backend = single("orders", &http_url(address));
-        let secret = |text: &str| SecretString::from(text.to_owned());
+        let secret = |text: &str| {
+            let location = Location::file(Path::new("backends"));
+            Located::new(SecretString::from(text.to_owned()), location)
+        };
         backend.credentials.headers = vec![("X-Api-Key".to_owned(), vec![secret("k1"), secret("k2")])];
         backend.credentials.authorization = Some(("Bearer".to_owned(), secret("token")));
         backend.credentials.query = vec![("code".to_owned(), vec![secret("a b")])];

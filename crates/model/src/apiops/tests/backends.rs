@@ -37,9 +37,9 @@ fn a_backend_is_read_whole() {
     assert!(matches!(&backend.target, BackendTarget::Single(url) if url.as_str() == "https://b.example/x"));
     let (name, values) = &backend.credentials.headers[0];
     assert_eq!(name, "X-Key");
-    assert_eq!(values.iter().map(ExposeSecret::expose_secret).collect::<Vec<_>>(), ["{{key}}", "2"]);
+    assert_eq!(values.iter().map(|value| value.value.expose_secret()).collect::<Vec<_>>(), ["{{key}}", "2"]);
     let (scheme, parameter) = backend.credentials.authorization.as_ref().unwrap();
-    assert_eq!((scheme.as_str(), parameter.expose_secret()), ("Bearer", "t"));
+    assert_eq!((scheme.as_str(), parameter.value.expose_secret()), ("Bearer", "t"));
     assert!(!backend.tls.validate_certificate_chain && backend.tls.validate_certificate_name);
     let rule = &backend.circuit_breaker[0];
     assert_eq!((rule.count, rule.percentage), (Some(3), None));
