@@ -582,3 +582,74 @@ async fn a_prompt_that_is_judged_an_attack_does_not_reach_the_model() {
     let asked = model.seen().iter().filter(|seen| seen.uri == "/x").count();
     assert_eq!((asked, model.seen().len()), (1, 3));
 }
+
+#[tokio::test]
+async fn a_certificate_that_is_not_there_is_told_at_load() {
+    let told = |name: &str| {
+        let landing = landing();
+        landing.authority.client("partner").write(&landing.path("certs/p.pem"), &landing.path("certs/p.key"));
+        let element = format!("<authentication-certificate {name} />");
+        let landing = landing
+            .with("certificates:\n  partner: { certificate: certs/p.pem, key: certs/p.key }")
+            .api(api(&Backend::echo(), &send("https://a.example/", "", &element)));
+        landing.write_configuration();
+        let output = crate::support::gatehouse(landing.folder.path(), &["check"]);
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    };
+    let wrong = told("certificate-id=\"partnr\"");
+    assert!(wrong.contains("policy.xml:1:"), "{wrong}");
+    assert!(
+        wrong.contains("has the id or the thumbprint `partnr`") && wrong.contains("did you mean `partner`?"),
+        "{wrong}"
+    );
+    assert!(told("thumbprint=\"00 11 22\"").contains("has the id or the thumbprint `00 11 22`"));
+    assert!(!told("certificate-id=\"partner\"").contains("thumbprint"));
+}
+
+#[tokio::test]
+async fn what_is_under_way_without_a_client_ends_before_the_process_does() {
+    let slow = Backend::answering(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        Response::new(Full::default())
+    });
+    let landing = landing().with(&format!("loggers: {{ hub: {{ url: \"{}/events\" }} }}", slow.url()));
+    event_hub(&landing, "hub", "unused");
+    let inbound = format!(
+        "<send-one-way-request><set-url>{}/one-way</set-url><set-method>POST</set-method></send-one-way-request><log-to-eventhub logger-id=\"hub\">x</log-to-eventhub><return-response />",
+        slow.url()
+    );
+    let mut gateway = Gateway::start(landing.api(api(&Backend::echo(), &inbound))).await;
+    assert_eq!(gateway.client().get("/a/x").await.status, 200);
+    gateway.signal("TERM");
+    assert!(gateway.wait(std::time::Duration::from_secs(20)).await.success());
+    let mut seen: Vec<String> = slow.seen().into_iter().map(|seen| seen.uri).collect();
+    seen.sort();
+    assert_eq!(seen, ["/events", "/one-way"]);
+}
+
+#[tokio::test]
+async fn the_example_of_the_handbook_runs() {
+    let guide =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/how-to/call-other-services.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let example = guide.split("```xml\n").nth(1).unwrap().split("```").next().unwrap();
+    let example = example.replace("<inbound>", "").replace("</inbound>", "").replace("<base />", "");
+    let service = Backend::answering(|seen| {
+        let active =
+            &*seen.body == b"token=good" && seen.headers["authorization"] == "Basic Z2F0ZXdheTpodXNo";
+        Response::new(Full::from(format!("{{\"active\":{active}}}")))
+    });
+    let inbound = example.replace("https://login.contoso.example", &service.url());
+    let backend = Backend::echo();
+    let landing = landing().api(api(&backend, &inbound));
+    landing.file(
+        "artifacts/named values/introspection-password/namedValueInformation.json",
+        r#"{ "properties": { "displayName": "introspection-password", "secret": true, "value": "hush" } }"#,
+    );
+    let gateway = Gateway::start(landing).await;
+    let ask = async |token: &str| gateway.client().header("authorization", token).get("/a/x").await.status;
+    assert_eq!(ask("Bearer good").await, 200);
+    assert_eq!(ask("Bearer bad").await, 401);
+    drop(service);
+    assert_eq!(ask("Bearer good").await, 401);
+}

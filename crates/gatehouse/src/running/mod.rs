@@ -252,7 +252,9 @@ impl Running {
         self.log.info("draining");
         exit_at_last(self.in_force.configuration.limits.drain_timeout + DRAIN_GRACE);
         if let Some(listeners) = self.listeners.take() {
-            let drained = listeners.drain();
+            let shared = &self.shared;
+            let is_busy = || shared.outgoing.under_way() > 0 || shared.events.are_waiting();
+            let drained = listeners.drain_with(&is_busy);
             if drained.aborted > 0 {
                 self.log
                     .warn(format!("{} connections were cut: their requests took too long", drained.aborted));

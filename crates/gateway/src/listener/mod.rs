@@ -45,6 +45,8 @@ use crate::tls::{Report, TlsStore};
 
 pub use self::core::HandlerFactory;
 
+/// How long a drain waits for what is under way without a connection.
+const AFTERWORK: Duration = Duration::from_secs(5);
 /// How often a drain looks whether connections are left.
 const DRAIN_LOOK: Duration = Duration::from_millis(10);
 
@@ -164,7 +166,12 @@ impl Listeners {
     }
 
     /// Stops listening, lets requests under way end, and blocks until they have, at most `limits.drain_timeout`.
-    pub fn drain(mut self) -> Drained {
+    pub fn drain(self) -> Drained {
+        self.drain_with(&|| false)
+    }
+
+    /// The same; what is under way without a connection, as `is_busy` says, then has a few seconds to end.
+    pub fn drain_with(mut self, is_busy: &dyn Fn() -> bool) -> Drained {
         let (places, patience) = {
             let mut state = self.state.lock();
             (std::mem::take(&mut state.places), state.drain_timeout)
@@ -182,6 +189,10 @@ impl Listeners {
             quiet = if self.quota.open() == 0 { quiet + 1 } else { 0 };
         }
         let aborted = self.quota.open();
+        let deadline = deadline.min(Instant::now() + AFTERWORK);
+        while is_busy() && Instant::now() < deadline {
+            std::thread::sleep(DRAIN_LOOK);
+        }
         self.end();
         Drained { aborted }
     }

@@ -28,6 +28,11 @@ impl OutgoingCounts {
         self.forbidden.load(Ordering::Relaxed)
     }
 
+    /// One-way requests under way.
+    pub fn under_way(&self) -> usize {
+        self.apart.load(Ordering::Relaxed)
+    }
+
     /// One-way requests by outcome: answered, failed, and dropped because too many were under way.
     pub fn one_way(&self) -> [(&'static str, u64); 3] {
         [

@@ -70,6 +70,7 @@ pub fn build(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) -> Option
     }
     let Builder { products, apis, external, internal, .. } = builder;
     let backends = backends?;
+    check_certificates(input, &policies, &backends, diagnostics);
     let configuration = input.configuration;
     let event_sinks = load_event_sinks(input, diagnostics);
     let listeners = configuration
@@ -198,6 +199,27 @@ fn resolve_credential(
     }
     filled.push_str(rest);
     Ok(SecretString::from(filled))
+}
+
+/// Every certificate that a policy names must be one of the configuration.
+fn check_certificates(
+    input: &SnapshotInput<'_>,
+    policies: &Policies,
+    backends: &Backends,
+    diagnostics: &mut Diagnostics,
+) {
+    let known = || input.configuration.certificates.keys().map(String::as_str);
+    for named in policies.certificates().iter().filter(|named| !backends.has_certificate(&named.value)) {
+        let name = &named.value;
+        let message = format!(
+            "no certificate of `certificates` in gatehouse.yaml has the id or the thumbprint `{name}`"
+        );
+        let fix = match did_you_mean(name, known()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "add it: `certificates: { name: { certificate: …, key: … } }`".to_owned(),
+        };
+        diagnostics.push(Diagnostic::error("missing-reference", named.location.clone(), message).fix(fix));
+    }
 }
 
 /// Every name that a zone exposes must be an API's.

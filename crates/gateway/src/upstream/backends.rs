@@ -164,6 +164,11 @@ impl Backends {
         self.entities.contains_key(name)
     }
 
+    /// Whether there is a certificate of this id or thumbprint.
+    pub fn has_certificate(&self, name: &str) -> bool {
+        self.showing(name).is_some()
+    }
+
     /// The names of all entities.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.entities.keys().map(|name| &**name)

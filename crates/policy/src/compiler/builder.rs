@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gatehouse_model::resources::Resources;
-use gatehouse_model::{Diagnostic, Location, Severity, did_you_mean};
+use gatehouse_model::{Diagnostic, Located, Location, Severity, did_you_mean};
 
 use super::expressions::Expressions;
 use super::fragments::Fragments;
@@ -260,6 +260,11 @@ impl Builder<'_> {
         };
         self.error_with_fix("missing-reference", location, message, fix);
         Ok(())
+    }
+
+    /// Says that a policy names a certificate of the configuration.
+    pub(crate) fn names_certificate(&mut self, name: &str, location: &Location) {
+        self.findings.certificates.push(Located::new(name.trim().to_owned(), location.clone()));
     }
 
     /// Puts named values into a text.

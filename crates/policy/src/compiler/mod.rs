@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gatehouse_model::resources::{Catalog, PolicySource, Resources};
-use gatehouse_model::{Diagnostic, Diagnostics, Location};
+use gatehouse_model::{Diagnostic, Diagnostics, Located, Location};
 use gatehouse_vault::NamedValues;
 
 use self::builder::Surroundings;
@@ -49,7 +49,8 @@ impl Policies {
     /// Compiles all documents of a catalog. With an error among the diagnostics, the policies must not be served.
     pub fn compile(input: &CompileInput<'_>) -> (Self, Diagnostics) {
         let mut compiler = Compiler { findings: Findings::default(), expressions: Expressions::default() };
-        let policies = compiler.policies(input);
+        let mut policies = compiler.policies(input);
+        policies.certificates = std::mem::take(&mut compiler.findings.certificates);
         (policies, compiler.findings.into_diagnostics())
     }
 }
@@ -63,6 +64,8 @@ const DEFAULT_GLOBAL_POLICY: &str =
 pub(crate) struct Findings {
     seen: HashSet<(Option<Location>, String)>,
     diagnostics: Diagnostics,
+    /// The certificates that policies name.
+    certificates: Vec<Located<String>>,
 }
 
 impl Findings {

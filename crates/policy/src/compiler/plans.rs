@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use gatehouse_model::Located;
 use gatehouse_model::resources::{Api, Resources};
 use gatehouse_model::{Diagnostic, Severity};
 
@@ -20,6 +21,7 @@ pub struct Policies {
     global: Arc<Plan>,
     service: Space,
     workspaces: HashMap<String, Space>,
+    pub(super) certificates: Vec<Located<String>>,
 }
 
 /// Which plan.
@@ -60,6 +62,11 @@ impl Policies {
     /// The plan of an operation in the context of a product. What is not known has the plan of what is around it.
     pub fn plan(&self, key: &PlanKey<'_>) -> Arc<Plan> {
         Arc::clone(self.find(key))
+    }
+
+    /// The certificates that policies name, by id or thumbprint: each must be one of the configuration.
+    pub fn certificates(&self) -> &[Located<String>] {
+        &self.certificates
     }
 
     /// What runs for a request that matches no API: its `on-error`.
@@ -113,6 +120,7 @@ impl Compiler {
                 })
                 .collect(),
             global,
+            certificates: Vec::new(),
         }
     }
 

@@ -294,3 +294,12 @@ fn compile_authentication(builder: &mut Builder<'_>, element: &Element) -> Resul
     };
     Ok((certificate, basic))
 }
+    let name = match (element.attribute("thumbprint"), element.attribute("certificate-id")) {
+        (None, Some(_)) => "certificate-id",
+        (_, None) => "thumbprint",
+            return Err(builder.error("bad-value", &second.location, message));
+    };
+    let text = builder.text(element, name)?;
+    if let (Some(literal), Some(attribute)) = (text.literal(), element.attribute(name)) {
+        builder.names_certificate(literal, &attribute.value.location);
+    Ok(text)
