@@ -5,6 +5,7 @@
 
 mod cases;
 mod landing_zone;
+mod plan;
 
 use std::fmt;
 
@@ -36,6 +37,7 @@ pub fn cases() -> Vec<Case> {
     [
         cases::router::cases(),
         cases::pipeline::cases(),
+        cases::policies::cases(),
         cases::keys::cases(),
         cases::access_log::cases(),
         cases::tokens::cases(),

@@ -3,5 +3,6 @@
 pub(crate) mod access_log;
 pub(crate) mod keys;
 pub(crate) mod pipeline;
+pub(crate) mod policies;
 pub(crate) mod router;
 pub(crate) mod tokens;

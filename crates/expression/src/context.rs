@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
+use crate::limits::Limits;
 use crate::value::Value;
 
 /// The state of one exchange as an expression sees it.
@@ -19,6 +20,10 @@ pub trait Context {
     fn method(&self) -> &str;
     /// The address that the request will be sent to (`Current`) or was received at (`Original`).
     fn url(&self, which: UrlOf) -> Url<'_>;
+    /// The path of [`url`](Self::url), for which the rest need not be made.
+    fn url_path(&self, which: UrlOf) -> Cow<'_, str> {
+        self.url(which).path
+    }
     /// Calls `visit` with each value of the header, in order; names compare without case. No call: no such header.
     fn header(&self, of: Side, name: &str, visit: &mut dyn FnMut(&str));
     /// Calls `visit` with each header name once, in order of first appearance.
@@ -69,6 +74,10 @@ pub trait Context {
     fn tracing(&self) -> bool;
     /// Adds a line to the trace (`context.Trace`).
     fn trace(&mut self, message: &str);
+    /// What one evaluation may take.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
     /// Fills `buffer` with random bytes; they must be unpredictable, keys are made of them.
     fn random(&mut self, buffer: &mut [u8]);
 }

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod allowed;
 mod bind;
 mod class;
 mod context;
@@ -13,6 +14,7 @@ mod diagnostic;
 mod exception;
 mod expression;
 mod json;
+mod limits;
 mod machine;
 mod message;
 mod number;
@@ -28,6 +30,7 @@ mod xml;
 pub mod dotnet;
 pub mod lexer;
 
+pub use self::allowed::{AllowedType, allowed_types};
 pub use self::context::{
     Api, Backend, BodyError, Certificate, Context, Deployment, Group, LastError, Operation, Product, Side,
     Subscription, Url, UrlOf, User, UserIdentity, Workspace,
@@ -36,6 +39,7 @@ pub use self::diagnostic::Diagnostic;
 pub use self::exception::Exception;
 pub use self::expression::{Expression, Reads, compile};
 pub use self::json::Json;
+pub use self::limits::Limits;
 pub use self::message::{Authorization, Jwt, Response};
 pub use self::snapshot::{Snapshot, SnapshotError};
 pub use self::time::{DateTime, DateTimeOffset, Kind, TimeSpan};

@@ -4,24 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 
 use crate::class::Type;
 use crate::context::Context;
 use crate::exception::Thrown;
 use crate::json::Json;
+use crate::limits::Limits;
 use crate::types::Delegate;
 use crate::value::{Enumeration, Object, Value};
 
-/// Steps (calls, iterations, elements) an evaluation may take.
-pub(crate) const MAX_STEPS: u64 = 20_000_000;
-/// Bytes of strings and collections an evaluation may make.
-pub(crate) const MAX_ALLOCATION: u64 = 256 * 1024 * 1024;
+/// What is said of an evaluation that has made too much.
+pub(crate) const TOO_MUCH_MEMORY: &str = "used too much memory";
 /// How deep functions may call each other.
 pub(crate) const MAX_RECURSION: u32 = 64;
 /// After how many steps (a power of two) the clock is looked at: one step may be a call that reads megabytes.
 const CLOCK_EVERY: u64 = 64;
-/// The documented limit of an expression with a loop.
-pub(crate) const MAX_TIME: Duration = Duration::from_secs(5);
 
 /// Compiled code that yields a value.
 pub(crate) type Code = Box<dyn Fn(&mut Machine<'_>) -> Result<Value, Thrown> + Send + Sync>;
@@ -45,22 +43,34 @@ pub(crate) enum Slot {
 /// The state of one evaluation.
 pub(crate) struct Machine<'c> {
     pub(crate) context: &'c mut dyn Context,
-    slots: Vec<Slot>,
+    slots: SmallVec<[Slot; 4]>,
     base: usize,
     depth: u32,
+    limits: Limits,
     steps: u64,
     allocated: u64,
-    started: Duration,
+    /// When the clock was first looked at: not before the work has gone on for a while.
+    started: Option<Duration>,
     /// Trees that were read: their nodes know their parents only while something holds the root.
     kept: Vec<Value>,
 }
 
 impl<'c> Machine<'c> {
     pub(crate) fn new(context: &'c mut dyn Context, slots: usize) -> Self {
-        let started = context.elapsed();
-        let mut frame = Vec::new();
+        let limits = context.limits();
+        let mut frame = SmallVec::new();
         frame.resize_with(slots, || Slot::Value(Value::Null));
-        Self { context, slots: frame, base: 0, depth: 0, steps: 0, allocated: 0, started, kept: Vec::new() }
+        Self {
+            context,
+            slots: frame,
+            base: 0,
+            depth: 0,
+            limits,
+            steps: 0,
+            allocated: 0,
+            started: None,
+            kept: Vec::new(),
+        }
     }
 
     pub(crate) fn load(&self, slot: usize) -> Value {
@@ -135,11 +145,13 @@ impl<'c> Machine<'c> {
     pub(crate) fn step(&mut self) -> Result<(), Thrown> {
         self.steps += 1;
         if self.steps.is_multiple_of(CLOCK_EVERY) {
-            if self.steps > MAX_STEPS {
+            if self.steps > self.limits.steps {
                 return Err(Thrown::Limit("took too many steps"));
             }
-            if self.context.elapsed().saturating_sub(self.started) > MAX_TIME {
-                return Err(Thrown::Limit("ran longer than 5 seconds"));
+            let now = self.context.elapsed();
+            let started = *self.started.get_or_insert(now);
+            if now.saturating_sub(started) > self.limits.time {
+                return Err(Thrown::Limit("ran too long"));
             }
         }
         Ok(())
@@ -159,7 +171,12 @@ impl<'c> Machine<'c> {
     /// Counts bytes before they are allocated.
     pub(crate) fn allocate(&mut self, bytes: usize) -> Result<(), Thrown> {
         self.allocated = self.allocated.saturating_add(bytes as u64);
-        if self.allocated > MAX_ALLOCATION { Err(Thrown::Limit("used too much memory")) } else { Ok(()) }
+        if self.allocated > self.limits.bytes { Err(Thrown::Limit(TOO_MUCH_MEMORY)) } else { Ok(()) }
+    }
+
+    /// How many bytes may be allocated still.
+    pub(crate) fn left(&self) -> usize {
+        usize::try_from(self.limits.bytes.saturating_sub(self.allocated)).unwrap_or(usize::MAX)
     }
 
     /// Holds a tree until the evaluation ends.
@@ -358,6 +375,14 @@ impl<'a> Call<'a, '_> {
         self.machine.collect(self.get(index))
     }
 
+    /// Hands out what was found, or the default of the class's type; whether it was found.
+    pub(crate) fn tried(&mut self, found: Option<Value>) -> Value {
+        let is = found.is_some();
+        let class = self.class(0);
+        self.out.push(found.unwrap_or_else(|| Value::default_of(&class)));
+        Value::Boolean(is)
+    }
+
     /// Calls the delegate at `index`.
     pub(crate) fn invoke(&mut self, index: usize, arguments: &[Value]) -> Result<Value, Thrown> {
         self.machine.invoke(self.get(index), arguments)
@@ -373,13 +398,13 @@ mod tests {
     fn the_clock_and_the_count_of_steps_are_looked_at_often() {
         let mut nowhere = Nowhere;
         let mut machine = Machine::new(&mut nowhere, 0);
-        machine.steps = MAX_STEPS;
+        machine.steps = Limits::default().steps;
         let more = (1..=CLOCK_EVERY).find(|_| machine.step().is_err());
         assert!(more.is_some(), "{CLOCK_EVERY} steps beyond the bound went unseen");
         for work in [1, CLOCK_EVERY as usize, 100_000] {
             let mut nowhere = Nowhere;
             let mut machine = Machine::new(&mut nowhere, 0);
-            machine.steps = MAX_STEPS - 1;
+            machine.steps = Limits::default().steps - 1;
             let seen = (0..CLOCK_EVERY).any(|_| machine.work(work).is_err());
             assert!(seen, "work of {work} steps each went unseen");
         }

@@ -1,5 +1,6 @@
 //! Strings by UTF-16 units, as .NET counts them, and regular expressions by .NET's syntax.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -58,6 +59,27 @@ pub(crate) fn compare_ordinal(a: &str, b: &str) -> Ordering {
     if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
 }
 
+/// Where `wanted` stands first, as an offset in bytes.
+pub(crate) fn find(text: &str, wanted: &str) -> Option<usize> {
+    match wanted.as_bytes() {
+        [] => Some(0),
+        [one] => memchr::memchr(*one, text.as_bytes()),
+        many => memchr::memmem::find(text.as_bytes(), many),
+    }
+}
+
+/// [`upper`] of a text that may be shared: where nothing changes, it is.
+pub(crate) fn upper_shared(text: &Arc<str>) -> Arc<str> {
+    let stays = text.is_ascii() && !text.bytes().any(|b| b.is_ascii_lowercase());
+    if stays { Arc::clone(text) } else { upper(text).into() }
+}
+
+/// [`lower`] of a text that may be shared.
+pub(crate) fn lower_shared(text: &Arc<str>) -> Arc<str> {
+    let stays = text.is_ascii() && !text.bytes().any(|b| b.is_ascii_uppercase());
+    if stays { Arc::clone(text) } else { lower(text).into() }
+}
+
 /// Upper case letter by letter, as the invariant culture has it.
 pub(crate) fn upper(text: &str) -> String {
     if text.is_ascii() {
@@ -105,8 +127,8 @@ impl Comparison {
     }
 
     /// The text by which this comparison compares.
-    pub(crate) fn fold(self, text: &str) -> String {
-        if self.ignores_case() { upper(text) } else { text.to_owned() }
+    pub(crate) fn fold(self, text: &str) -> Cow<'_, str> {
+        if self.ignores_case() { upper(text).into() } else { text.into() }
     }
 
     pub(crate) fn equal(self, a: &str, b: &str) -> bool {
@@ -167,8 +189,15 @@ fn linguistic(a: &str, b: &str, ignore_case: bool) -> Ordering {
 
 /// How often a match may step back before it is given up.
 const BACKTRACK_LIMIT: usize = 1_000_000;
-/// How many compiled expressions are kept.
-const MAX_CACHED: usize = 512;
+/// How many compiled expressions are kept. With the bounds on each they take 100 MiB at the very worst; those that
+/// policies hold take some kilobytes.
+const MAX_CACHED: usize = 128;
+/// Bytes that a compiled expression may take, and the tables that it makes while it matches.
+const MAX_COMPILED: usize = 512 << 10;
+const MAX_TABLES: usize = 256 << 10;
+/// The longest pattern, and the longest one that is kept for the next use.
+const MAX_PATTERN: usize = 64 << 10;
+const MAX_CACHED_PATTERN: usize = 4 << 10;
 
 /// A compiled regular expression, kept for the next use.
 pub(crate) fn regex(pattern: &str) -> Result<Arc<fancy_regex::Regex>, String> {
@@ -176,16 +205,25 @@ pub(crate) fn regex(pattern: &str) -> Result<Arc<fancy_regex::Regex>, String> {
     if let Some(found) = CACHE.lock().get(pattern) {
         return Ok(Arc::clone(found));
     }
+    if pattern.len() > MAX_PATTERN {
+        return Err(format!("the pattern is longer than {MAX_PATTERN} bytes"));
+    }
     let compiled = fancy_regex::RegexBuilder::new(pattern)
         .backtrack_limit(BACKTRACK_LIMIT)
-        .delegate_size_limit(4 << 20)
-        .delegate_dfa_size_limit(4 << 20)
+        .delegate_size_limit(MAX_COMPILED)
+        .delegate_dfa_size_limit(MAX_TABLES)
         .build()
         .map_err(|e| e.to_string())?;
     let compiled = Arc::new(compiled);
+    if pattern.len() > MAX_CACHED_PATTERN {
+        return Ok(compiled);
+    }
     let mut cache = CACHE.lock();
-    if cache.len() >= MAX_CACHED {
-        cache.clear();
+    // One makes place for the new one, whichever it is: patterns that a client makes up cannot drive all others out.
+    if cache.len() >= MAX_CACHED
+        && let Some(any) = cache.keys().next().cloned()
+    {
+        cache.remove(&any);
     }
     cache.insert(pattern.to_owned(), Arc::clone(&compiled));
     Ok(compiled)

@@ -418,6 +418,13 @@ impl Value {
         if self.is_null() {
             return if target.takes_null() { Ok(self) } else { Err(Thrown::null_reference()) };
         }
+        // What is cast most often, without a look into the table.
+        match (&self, target) {
+            (Self::String(_), Type::Plain(Id::String))
+            | (Self::Boolean(_), Type::Plain(Id::Boolean))
+            | (Self::Int32(_), Type::Plain(Id::Int32)) => return Ok(self),
+            _ => {}
+        }
         if self.is_instance(target) {
             return Ok(self);
         }

@@ -116,6 +116,31 @@ fn evaluations_are_bounded() {
 }
 
 #[test]
+fn what_is_read_counts_as_much_as_it_takes() {
+    // Two bytes of text for each token, and a hundred of memory.
+    let json = "@(JArray.Parse(\"[\" + string.Join(\",\", Enumerable.Repeat(\"1\", 2000000)) + \"]\").Count)";
+    assert!(run(json).unwrap_err().is_limit);
+    let xml = "@(XElement.Parse(\"<r>\" + string.Concat(Enumerable.Repeat(\"<a/>\", 500000)) + \"</r>\").Nodes().Count())";
+    assert!(run(xml).unwrap_err().is_limit);
+    let fits = "@(JArray.Parse(\"[\" + string.Join(\",\", Enumerable.Repeat(\"1\", 20000)) + \"]\").Count)";
+    assert_eq!(run(fits).unwrap().to_text().as_ref(), "20000");
+}
+
+#[test]
+fn the_next_token_is_found_without_a_search() {
+    let started = Instant::now();
+    let walked = run(
+        "@{ var t = JArray.Parse(\"[\" + string.Join(\",\", Enumerable.Repeat(\"1\", 50000)) + \"]\").First; int n = 0; \
+         while (t != null) { n++; t = t.Next; } return n; }",
+    );
+    assert_eq!(walked.unwrap().to_text().as_ref(), "50000");
+    assert!(started.elapsed() < Duration::from_secs(5), "it took {:?}", started.elapsed());
+    let moved = run("@{ var a = JArray.Parse(\"[1,2,3,4]\"); a.AddFirst(0); a[2].Remove(); var s = \"\"; \
+         for (var t = a.First; t != null; t = t.Next) { s += t; } for (var t = a.Last; t != null; t = t.Previous) { s += t; } return s; }");
+    assert_eq!(moved.unwrap().to_text().as_ref(), "01344310");
+}
+
+#[test]
 fn what_a_text_is_split_at_costs_what_the_text_is_long() {
     // One separator everywhere and another nowhere: looking for each of them anew after each part never ended.
     let started = Instant::now();

@@ -1,6 +1,8 @@
 //! Broken expressions: compiling ends without a panic, and every refusal has a place within the text.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod fuzzing;
 
 use gatehouse_expression::compile;
 
@@ -42,61 +44,29 @@ const PIECES: [&str; 24] = [
     "\u{1F600}",
 ];
 
-/// A sequence of numbers that is always the same (xorshift, Marsaglia 2003).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % bound as u64) as usize
-    }
-
-    fn mutated(&mut self, text: &str) -> String {
-        let mut characters: Vec<char> = text.chars().collect();
-        for _ in 0..=self.below(3) {
-            let at = self.below(characters.len());
-            let end = (at + self.below(12)).min(characters.len());
-            match self.below(4) {
-                0 => drop(characters.drain(at..end)),
-                1 => drop(characters.splice(at..at, PIECES[self.below(PIECES.len())].chars())),
-                2 => characters.truncate(at.max(1)),
-                _ => {
-                    let piece: Vec<char> = characters[at..end].to_vec();
-                    let to = self.below(characters.len());
-                    characters.splice(to..to, piece);
-                }
-            }
-            if characters.is_empty() {
-                break;
-            }
-        }
-        characters.into_iter().collect()
-    }
-}
-
 #[test]
 fn no_expression_makes_the_compiler_panic() {
     for seed in SEEDS {
         assert!(compile(seed).is_ok(), "the seed is good: {seed}: {:?}", compile(seed).err());
     }
-    let mut numbers = Numbers(1);
+    let seeds: Vec<Vec<char>> = SEEDS.iter().map(|seed| seed.chars().collect()).collect();
+    let pieces: Vec<Vec<char>> = PIECES.iter().map(|piece| piece.chars().collect()).collect();
     let (mut taken, mut refused) = (0, 0);
-    for round in 0..40_000 {
-        let text = numbers.mutated(SEEDS[round % SEEDS.len()]);
+    fuzzing::run(40_000, |round, numbers, about| {
+        let text: String = numbers.mutated(&seeds[round % seeds.len()], &pieces).into_iter().collect();
+        about.clone_from(&text);
         match compile(&text) {
             Ok(_) => taken += 1,
             Err(findings) => {
                 refused += 1;
-                assert!(!findings.is_empty(), "refused without a reason: {text}");
+                assert!(!findings.is_empty(), "refused without a reason");
                 let lines = text.lines().count().max(1) as u64;
                 for finding in findings {
-                    assert!(u64::from(finding.line) <= lines + 1, "{finding:?} is not within {text:?}");
-                    assert!(!finding.message.is_empty(), "{text}");
+                    assert!(u64::from(finding.line) <= lines + 1, "{finding:?} is not within the text");
+                    assert!(!finding.message.is_empty());
                 }
             }
         }
-    }
+    });
     assert!(taken > 500 && refused > 5_000, "{taken} taken, {refused} refused");
 }

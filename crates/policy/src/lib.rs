@@ -45,3 +45,4 @@ pub use self::runner::{cross_domain, fail, preflight, run};
 pub use self::signals::{LoggedEvent, Measure, Partition, Signals, TraceLine, TraceSeverity};
 pub use self::tokens::Tokens;
 pub use self::world::{Clock, ForwardOptions, Random, Upstream, UpstreamError, World};
+pub use gatehouse_expression::Limits as ExpressionLimits;

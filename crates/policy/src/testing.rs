@@ -239,6 +239,7 @@ impl TestWorld {
             upstream: self,
             outgoing: self,
             signals: self,
+            expression_limits: Default::default(),
             buffered_body_bytes: 1024,
         }
     }

@@ -32,6 +32,8 @@ pub struct World<'w> {
     pub signals: &'w dyn Signals,
     /// Requests of policies.
     pub outgoing: &'w dyn Outgoing,
+    /// What the evaluation of one expression may take.
+    pub expression_limits: gatehouse_expression::Limits,
     /// The bound on a body that a policy needs whole, in bytes.
     pub buffered_body_bytes: usize,
 }

@@ -241,7 +241,14 @@ pub(super) fn apply(node: Node, target: &Type, conversion: &Conversion) -> Node 
     let code = node.code;
     let mut converted = match conversion {
         Conversion::Identity | Conversion::Reference => {
-            return Node { class: target.clone(), code, constant: node.constant, parts: None, slot: None };
+            return Node {
+                class: target.clone(),
+                code,
+                constant: node.constant,
+                parts: None,
+                slot: None,
+                fused: None,
+            };
         }
         Conversion::Numeric(id) => {
             let id = *id;
@@ -293,7 +300,14 @@ pub(super) fn apply(node: Node, target: &Type, conversion: &Conversion) -> Node 
         }
         Conversion::Declared(method) => {
             let returns = method.returns.clone();
-            let source = Node { class: node.class, code, constant: node.constant, parts: None, slot: None };
+            let source = Node {
+                class: node.class,
+                code,
+                constant: node.constant,
+                parts: None,
+                slot: None,
+                fused: None,
+            };
             let converted =
                 super::emit::call(method, vec![source], vec![target.clone()], returns, Vec::new());
             return Node { class: target.clone(), ..converted };

@@ -1,6 +1,7 @@
 //! Makes the code of calls.
 
 use super::Node;
+use super::fused::Fused;
 use crate::class::Type;
 use crate::exception::Thrown;
 use crate::machine::{Call, Code, Machine};
@@ -24,6 +25,8 @@ pub(super) fn call(
             return Node::constant(returns, value);
         }
     }
+    let known: Option<Box<[Value]>> = codes.iter().map(|n| n.constant.clone()).collect();
+    let fused = known.as_deref().and_then(|arguments| Fused::of(method, arguments));
     let mut codes: Vec<Code> = codes.into_iter().map(|n| n.code).collect();
     // A null receiver is caught here, once for all members.
     let checked = method.takes_receiver() && method.owner != Id::Nullable;
@@ -37,9 +40,10 @@ pub(super) fn call(
         m.charge(&value)?;
         Ok(value)
     };
-    let code: Code = if outs.is_empty() {
+    let code: Code = if let (true, Some(arguments)) = (outs.is_empty(), known) {
+        Box::new(move |m| finish(m, &arguments, &types, &mut Vec::new()))
+    } else if outs.is_empty() {
         match codes.len() {
-            0 => Box::new(move |m| finish(m, &[], &types, &mut Vec::new())),
             1 => {
                 let a = codes.remove(0);
                 Box::new(move |m| {
@@ -83,7 +87,7 @@ pub(super) fn call(
             Ok(value)
         })
     };
-    Node::new(returns, code)
+    Node { fused, ..Node::new(returns, code) }
 }
 
 /// The value of a pure call, computed now; none if it throws.

@@ -1,5 +1,7 @@
 //! Joining strings: a chain of `+` and an interpolated string are one joining.
 
+use smallvec::SmallVec;
+
 use super::Node;
 use crate::class::Type;
 use crate::exception::Thrown;
@@ -27,6 +29,7 @@ pub(super) fn join(left: Node, right: Node) -> Node {
         constant: None,
         parts: Some(parts),
         slot: None,
+        fused: None,
     }
 }
 
@@ -44,17 +47,29 @@ pub(super) fn concatenation(parts: Vec<Code>) -> Code {
 }
 
 pub(super) fn joined(m: &mut Machine<'_>, parts: &[Code]) -> Result<Value, Thrown> {
-    let mut text = String::new();
+    let mut values: SmallVec<[Value; 8]> = SmallVec::with_capacity(parts.len());
+    let mut length = 0_usize;
     for part in parts {
-        let value = part(m)?;
-        let before = text.len();
-        match &value {
-            Value::String(s) => text.push_str(s),
-            Value::Null => {}
-            other => text.push_str(&other.display()),
+        let value = match part(m)? {
+            Value::Null => continue,
+            text @ Value::String(_) => text,
+            other => Value::from(other.display()),
+        };
+        if let Value::String(text) = &value {
+            length = length.saturating_add(text.len());
+            // Before the next part is computed: a chain of long texts must not be held whole first.
+            m.allocate(text.len())?;
         }
-        m.allocate(text.len() - before)?;
+        values.push(value);
     }
-    m.allocate(text.len())?;
-    Ok(Value::from(text))
+    m.allocate(length)?;
+    // A short text is put together on the stack, so that it is allocated once.
+    let mut text: SmallVec<[u8; 128]> = SmallVec::with_capacity(length);
+    for value in &values {
+        if let Value::String(part) = value {
+            text.extend_from_slice(part.as_bytes());
+        }
+    }
+    // Whole strings in a row are UTF-8.
+    Ok(Value::from(std::str::from_utf8(&text).unwrap_or_default()))
 }

@@ -8,6 +8,7 @@ mod call;
 mod conversion;
 mod creation;
 mod emit;
+mod fused;
 mod inference;
 mod joining;
 mod lambda;
@@ -81,11 +82,13 @@ pub(crate) struct Node {
     parts: Option<Vec<Code>>,
     /// The slot that it reads and nothing else, where it is such a read.
     slot: Option<usize>,
+    /// What of the request it reads and nothing else, where a comparison may read that in place.
+    fused: Option<fused::Fused>,
 }
 
 impl Node {
     fn new(class: Type, code: Code) -> Self {
-        Self { class, code, constant: None, parts: None, slot: None }
+        Self { class, code, constant: None, parts: None, slot: None, fused: None }
     }
 
     fn constant(class: Type, value: Value) -> Self {
@@ -96,6 +99,7 @@ impl Node {
             constant: Some(value),
             parts: None,
             slot: None,
+            fused: None,
         }
     }
 

@@ -185,6 +185,9 @@ impl Binder {
         {
             return Ok(logical(operator, left, right));
         }
+        if a == Type::STRING && b == Type::STRING && matches!(operator, "==" | "!=") {
+            return Ok(equality(operator, left, right, true));
+        }
         if let Some(method) = find_operator(operator, x, y) {
             return self.overloaded(method, left, right, span);
         }
@@ -535,6 +538,19 @@ fn equality(operator: &'static str, left: Node, right: Node, contents: bool) -> 
     if right.constant.as_ref().is_some_and(Value::is_null) {
         let a = left.code;
         return Node::new(Type::BOOLEAN, Box::new(move |m| Ok(Value::Boolean(a(m)?.is_null() == wanted))));
+    }
+    if let (true, Some(Value::String(known))) = (contents && left.class == Type::STRING, &right.constant) {
+        let (a, known) = (left.code, std::sync::Arc::clone(known));
+        if let Some(fused) = left.fused {
+            return fused.compared(a, known, wanted);
+        }
+        return Node::new(
+            Type::BOOLEAN,
+            Box::new(move |m| {
+                let same = matches!(a(m)?, Value::String(text) if text == known);
+                Ok(Value::Boolean(same == wanted))
+            }),
+        );
     }
     let (a, b) = (left.code, right.code);
     Node::new(

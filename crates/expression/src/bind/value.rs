@@ -172,6 +172,7 @@ impl Binder {
             constant: None,
             parts: None,
             slot: None,
+            fused: None,
         })
     }
 

@@ -44,7 +44,10 @@ fn convert(machine: &mut Machine<'_>, value: &Value, depth: u16) -> Result<Json,
 
 fn container(machine: &mut Machine<'_>, value: &Value, depth: u16) -> Result<Json, Thrown> {
     let class = value.class();
-    if class.is(Id::Uri) || matches!(&class, Type::Array(of) if **of == Type::BYTE) {
+    if class.is(Id::Uri)
+        || class.is(Id::BigInteger)
+        || matches!(&class, Type::Array(of) if **of == Type::BYTE)
+    {
         return Ok(Json::value(value.clone()));
     }
     if class.view(Id::IDictionary).is_some() || class.view(Id::IReadOnlyDictionary).is_some() {
@@ -93,6 +96,9 @@ pub(crate) fn to_type(machine: &mut Machine<'_>, json: &Json, target: &Type) -> 
             } else {
                 Err(Thrown::argument(format!("Can not convert Null to {}.", type_word(wanted))))
             };
+        }
+        if let Some(converted) = scalar.downcast::<types::BigInteger>().and_then(|n| n.to(wanted)) {
+            return converted;
         }
         return types::change(&scalar, wanted).map_err(|thrown| match thrown {
             Thrown::Exception(e) if e.class == Id::InvalidCastException => {

@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use parking_lot::Mutex;
 
 pub(crate) use self::convert::{from_value, kind_word, to_type};
-pub(crate) use self::parse::{parse, parse_plain};
+pub(crate) use self::parse::{parse, parse_plain, parse_within};
 pub(crate) use self::path::parse_path;
 pub(crate) use self::write::escape;
 
@@ -32,6 +32,8 @@ struct State {
     parent: Weak<Node>,
     /// How many levels there are below and including this token; it never shrinks.
     height: u16,
+    /// Where it stood last among its siblings in an array: where to look first.
+    place: u32,
     content: Content,
 }
 
@@ -49,7 +51,7 @@ pub(crate) enum Content {
 
 impl Json {
     fn new(content: Content) -> Self {
-        Self(Arc::new(Node(Mutex::new(State { parent: Weak::new(), height: 1, content }))))
+        Self(Arc::new(Node(Mutex::new(State { parent: Weak::new(), height: 1, place: 0, content }))))
     }
 
     pub(crate) fn object() -> Self {
@@ -107,6 +109,8 @@ impl Json {
                 Value::Object(o) => {
                     if o.0.class().is(Id::Uri) {
                         16
+                    } else if o.0.class().is(Id::BigInteger) {
+                        6
                     } else {
                         14
                     }
@@ -393,7 +397,28 @@ impl Json {
     }
 
     pub(crate) fn position(&self, child: &Self) -> Option<usize> {
-        self.children().iter().position(|c| c.same(child))
+        let (place, name) = {
+            let state = child.0.0.lock();
+            let name = match &state.content {
+                Content::Property(name, _) => Some(Arc::clone(name)),
+                _ => None,
+            };
+            (state.place as usize, name)
+        };
+        let found = match &self.0.0.lock().content {
+            Content::Array(items) => {
+                let here = |at: &usize| items.get(*at).is_some_and(|item| item.same(child));
+                let near = [place, place + 1, place.saturating_sub(1)];
+                near.into_iter().find(here).or_else(|| items.iter().position(|item| item.same(child)))
+            }
+            Content::Object(properties) => name.and_then(|name| properties.get_index_of(&*name)),
+            Content::Property(_, value) => value.as_ref().filter(|value| value.same(child)).map(|_| 0),
+            Content::Raw(_) | Content::Value(_) => None,
+        };
+        if let Some(at) = found {
+            child.0.0.lock().place = at as u32;
+        }
+        found
     }
 
     /// Takes it out of its parent (`JToken.Remove`).

@@ -6,7 +6,11 @@ use std::sync::Arc;
 
 use super::{Content, Json, MAX_DEPTH, Properties};
 use crate::time::DateTime;
+use crate::types::BigInteger;
 use crate::value::Value;
+
+/// The longest whole number that Newtonsoft reads.
+const MAX_DIGITS: usize = 380;
 
 /// Why a text is no JSON.
 #[derive(Debug)]
@@ -14,6 +18,8 @@ pub(crate) struct ParseError {
     message: String,
     line: usize,
     position: usize,
+    /// Whether the text is one, but too large a tree.
+    pub(crate) exhausted: bool,
 }
 
 impl fmt::Display for ParseError {
@@ -24,16 +30,21 @@ impl fmt::Display for ParseError {
 
 /// Reads one token; nothing but space and comments may follow.
 pub(crate) fn parse(text: &str) -> Result<Json, ParseError> {
-    read(text, true)
+    read(text, true, &mut { usize::MAX })
+}
+
+/// As [`parse`], within so many bytes of memory; what the tree takes is subtracted.
+pub(crate) fn parse_within(text: &str, left: &mut usize) -> Result<Json, ParseError> {
+    read(text, true, left)
 }
 
 /// As [`parse`], where strings stay strings.
 pub(crate) fn parse_plain(text: &str) -> Result<Json, ParseError> {
-    read(text, false)
+    read(text, false, &mut { usize::MAX })
 }
 
-fn read(text: &str, dates: bool) -> Result<Json, ParseError> {
-    let mut reader = Reader { text: text.strip_prefix('\u{feff}').unwrap_or(text), at: 0, dates };
+fn read(text: &str, dates: bool, left: &mut usize) -> Result<Json, ParseError> {
+    let mut reader = Reader { text: text.strip_prefix('\u{feff}').unwrap_or(text), at: 0, dates, left };
     reader.space()?;
     if reader.peek().is_none() {
         return Err(reader.fail("Error reading JToken from JsonReader."));
@@ -53,10 +64,28 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     dates: bool,
+    /// Bytes of memory that the tree may take still.
+    left: &'a mut usize,
 }
 
+/// A token, its reference counts and its place among its siblings.
+const TOKEN: usize = size_of::<super::Node>() + 32;
+/// An entry of an object: name, place and hash.
+const ENTRY: usize = 48;
+
 impl<'a> Reader<'a> {
+    fn spend(&mut self, bytes: usize) -> Result<(), ParseError> {
+        match self.left.checked_sub(bytes) {
+            Some(left) => {
+                *self.left = left;
+                Ok(())
+            }
+            None => Err(ParseError { exhausted: true, ..self.fail("The JSON is too large.") }),
+        }
+    }
+
     fn token(&mut self, depth: u16) -> Result<Json, ParseError> {
+        self.spend(TOKEN)?;
         if depth >= MAX_DEPTH / 2 {
             return Err(self.fail(&format!("The reader's MaxDepth of {} has been exceeded.", MAX_DEPTH / 2)));
         }
@@ -65,6 +94,7 @@ impl<'a> Reader<'a> {
             Some(b'[') => self.array(depth),
             Some(quote @ (b'"' | b'\'')) => {
                 let text = self.string(quote)?;
+                self.spend(text.len())?;
                 let date = if self.dates { parse_date(&text) } else { None };
                 Ok(Json::value(date.map_or(Value::String(text), Value::DateTime)))
             }
@@ -89,6 +119,7 @@ impl<'a> Reader<'a> {
                 _ => {}
             }
             let name = self.name()?;
+            self.spend(TOKEN + ENTRY + name.len())?;
             self.space()?;
             if self.peek() != Some(b':') {
                 return Err(
@@ -155,8 +186,10 @@ impl<'a> Reader<'a> {
         }
         let array = Json::new(Content::Array(items));
         array.0.0.lock().height = height;
-        for item in array.children() {
-            item.0.0.lock().parent = Arc::downgrade(&array.0);
+        for (place, item) in array.children().into_iter().enumerate() {
+            let mut state = item.0.0.lock();
+            state.parent = Arc::downgrade(&array.0);
+            state.place = place as u32;
         }
         Ok(array)
     }
@@ -246,12 +279,15 @@ impl<'a> Reader<'a> {
             }
         } else if let Ok(n) = text.parse::<i64>() {
             Value::Int64(n)
-        } else if let Ok(n) = text.parse::<u64>() {
-            Value::UInt64(n)
         } else {
-            match text.parse::<f64>() {
-                Ok(n) if text.bytes().all(|b| b.is_ascii_digit() || b == b'-') => Value::Double(n),
-                _ => return Err(self.unexpected("Unexpected character encountered while parsing number:")),
+            match BigInteger::parse(text) {
+                Some(_) if text.len() > MAX_DIGITS => {
+                    return Err(self.fail(&format!("JSON integer {text} is too large to parse.")));
+                }
+                Some(number) => Value::object(number),
+                None => {
+                    return Err(self.unexpected("Unexpected character encountered while parsing number:"));
+                }
             }
         };
         self.at += end;
@@ -313,7 +349,7 @@ impl<'a> Reader<'a> {
         let before = self.text.get(..self.at).unwrap_or(self.text);
         let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
         let position = before.rsplit('\n').next().unwrap_or_default().chars().count();
-        ParseError { message: message.to_owned(), line, position }
+        ParseError { message: message.to_owned(), line, position, exhausted: false }
     }
 }
 

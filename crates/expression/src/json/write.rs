@@ -105,6 +105,7 @@ fn scalar(out: &mut String, value: &Value) {
         Value::Enumeration(e) => {
             let _ = write!(out, "{}", e.number);
         }
+        Value::Object(_) if value.class().is(Id::BigInteger) => out.push_str(&value.display()),
         Value::Object(_)
             if value.class().is(Id::Array) || matches!(value.class(), crate::class::Type::Array(_)) =>
         {

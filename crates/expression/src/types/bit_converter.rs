@@ -8,7 +8,7 @@ use crate::value::Value;
 
 fn take<const N: usize>(c: &Call<'_, '_>) -> Result<[u8; N], Thrown> {
     let bytes = c.bytes(0)?;
-    let start = usize::try_from(c.int(1)?).map_err(|_| {
+    let start = usize::try_from(c.int(1)?).ok().filter(|start| *start < bytes.len()).ok_or_else(|| {
         Thrown::out_of_range(
             "startIndex",
             "Index was out of range. Must be non-negative and less than the size of the collection.",
@@ -56,6 +56,29 @@ pub(super) const BIT_CONVERTER: Definition = Definition {
             other => Err(Thrown::mismatch("System.UInt64", other)),
         }),
         member("static GetBytes(double): byte[]", |c| Ok(Value::bytes(c.double(0)?.to_le_bytes()))),
+        member("static GetBytes(ushort): byte[]", |c| match c.get(0) {
+            Value::UInt16(n) => Ok(Value::bytes(n.to_le_bytes())),
+            other => Err(Thrown::mismatch("System.UInt16", other)),
+        }),
+        member("static GetBytes(float): byte[]", |c| match c.get(0) {
+            Value::Single(n) => Ok(Value::bytes(n.to_le_bytes())),
+            other => Err(Thrown::mismatch("System.Single", other)),
+        }),
+        member("static ToChar(byte[], int): char", |c| Ok(Value::Char(u16::from_le_bytes(take(c)?)))),
+        member("static ToSingle(byte[], int): float", |c| Ok(Value::Single(f32::from_le_bytes(take(c)?)))),
+        pure("static DoubleToInt64Bits(double): long", |c| {
+            Ok(Value::Int64(i64::from_ne_bytes(c.double(0)?.to_ne_bytes())))
+        }),
+        pure("static Int64BitsToDouble(long): double", |c| {
+            Ok(Value::Double(f64::from_ne_bytes(c.long(0)?.to_ne_bytes())))
+        }),
+        pure("static Int32BitsToSingle(int): float", |c| {
+            Ok(Value::Single(f32::from_ne_bytes(c.int(0)?.to_ne_bytes())))
+        }),
+        pure("static SingleToInt32Bits(float): int", |c| match c.get(0) {
+            Value::Single(n) => Ok(Value::Int32(i32::from_ne_bytes(n.to_ne_bytes()))),
+            other => Err(Thrown::mismatch("System.Single", other)),
+        }),
         member("static ToInt16(byte[], int): short", |c| Ok(Value::Int16(i16::from_le_bytes(take(c)?)))),
         member("static ToUInt16(byte[], int): ushort", |c| Ok(Value::UInt16(u16::from_le_bytes(take(c)?)))),
         member("static ToInt32(byte[], int): int", |c| Ok(Value::Int32(i32::from_le_bytes(take(c)?)))),

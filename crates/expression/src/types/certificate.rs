@@ -183,6 +183,19 @@ pub(super) const X509_CERTIFICATE: Definition = Definition {
     ..Definition::NEW
 };
 
+/// `new X509Certificate2(bytes, password)`: the content is a certificate that needs no password. A PKCS#12 file is not
+/// opened: the certificates of the gateway's configuration are in `context.Deployment.Certificates`.
+fn with_password(c: &mut Call<'_, '_>) -> Result<Value, Thrown> {
+    let bytes = c.bytes(0)?;
+    let der = decode(&bytes).ok_or_else(|| {
+        Thrown::cryptographic(
+            "The certificate could not be read: it is neither DER nor PEM. A PKCS#12 file is not opened in an expression; \
+             configure the certificate and read it from context.Deployment.Certificates.",
+        )
+    })?;
+    Ok(Value::object(Certificate(context::Certificate { der: der.into(), private_key: None })))
+}
+
 pub(super) const X509_CERTIFICATE2: Definition = Definition {
     name: "System.Security.Cryptography.X509Certificates.X509Certificate2",
     bases: &["System.Security.Cryptography.X509Certificates.X509Certificate"],
@@ -193,6 +206,7 @@ pub(super) const X509_CERTIFICATE2: Definition = Definition {
                 decode(&bytes).ok_or_else(|| Thrown::cryptographic("The certificate could not be read."))?;
             Ok(Value::object(Certificate(context::Certificate { der: der.into(), private_key: None })))
         }),
+        member("new(byte[], string)", with_password),
         member("Thumbprint: string", |c| {
             Ok(Value::from(hex(&Hash::Sha1.digest(&c.object::<Certificate>(0)?.0.der))))
         }),

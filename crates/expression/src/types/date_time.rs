@@ -144,6 +144,9 @@ fn compare(c: &Call<'_, '_>) -> Result<std::cmp::Ordering, Thrown> {
     Ok(this(c, 0)?.ticks.cmp(&this(c, 1)?.ticks))
 }
 
+/// Ticks of 1601-01-01, from which Windows counts.
+const FILE_TIME_EPOCH: i64 = 504_911_232_000_000_000;
+
 pub(super) const DATE_TIME: Definition = Definition {
     name: "System.DateTime",
     form: Form::Structure,
@@ -230,9 +233,29 @@ pub(super) const DATE_TIME: Definition = Definition {
             let d = this(c, 0)?;
             Ok(Value::Int64(d.ticks | (d.kind as i64) << 62))
         }),
-        pure("ToFileTimeUtc(): long", |c| Ok(Value::Int64(this(c, 0)?.ticks - 504_911_232_000_000_000))),
+        pure("ToFileTimeUtc(): long", |c| {
+            let ticks = this(c, 0)?.ticks - FILE_TIME_EPOCH;
+            if ticks < 0 {
+                return Err(Thrown::new(Id::ArgumentOutOfRangeException, "Not a valid Win32 FileTime."));
+            }
+            Ok(Value::Int64(ticks))
+        }),
         pure("ToOADate(): double", |c| {
-            Ok(Value::Double((this(c, 0)?.ticks - 599_264_352_000_000_000) as f64 / DAY as f64))
+            let mut ticks = this(c, 0)?.ticks;
+            if ticks == 0 {
+                return Ok(Value::Double(0.0));
+            }
+            // A time without a date is one of the first day.
+            if ticks < DAY {
+                ticks += 599_264_352_000_000_000;
+            }
+            let mut millis = (ticks - 599_264_352_000_000_000) / 10_000;
+            // The time of day is added to the date also where the date is below zero.
+            let of_day = millis % 86_400_000;
+            if millis < 0 && of_day != 0 {
+                millis -= (86_400_000 + of_day) * 2;
+            }
+            Ok(Value::Double(millis as f64 / 86_400_000.0))
         }),
         pure("ToString(): string", |c| Ok(Value::from(c.get(0).display()))),
         pure("ToString(string): string", |c| {
@@ -257,14 +280,23 @@ pub(super) const DATE_TIME: Definition = Definition {
             }
             Ok(Value::Int32(time::days_in_month(year, month)))
         }),
-        pure("static IsLeapYear(int): bool", |c| Ok(Value::Boolean(time::is_leap(c.int(0)?)))),
+        pure("static IsLeapYear(int): bool", |c| {
+            let year = c.int(0)?;
+            if !(1..=9999).contains(&year) {
+                return Err(Thrown::out_of_range("year", "Year must be between 1 and 9999."));
+            }
+            Ok(Value::Boolean(time::is_leap(year)))
+        }),
         pure("static SpecifyKind(DateTime, DateTimeKind): DateTime", |c| {
             Ok(Value::DateTime(DateTime { kind: kind_of(c.enumeration(1)), ..this(c, 0)? }))
         }),
         pure("static FromFileTimeUtc(long): DateTime", |c| {
-            DateTime::new(c.long(0)?.wrapping_add(504_911_232_000_000_000), Kind::Utc)
+            let time = c.long(0)?;
+            let ticks = time.checked_add(FILE_TIME_EPOCH).filter(|_| time >= 0);
+            ticks
+                .and_then(|ticks| DateTime::new(ticks, Kind::Utc))
                 .map(Value::DateTime)
-                .ok_or_else(out_of_range)
+                .ok_or_else(|| Thrown::out_of_range("fileTime", "Not a valid Win32 FileTime."))
         }),
         member("static Parse(string): DateTime", |c| read(c, c.text(0)?, 0)),
         member("static Parse(string, CultureInfo): DateTime", |c| read(c, c.text(0)?, 0)),

@@ -315,6 +315,13 @@ pub(super) const DICTIONARY: Definition = Definition {
         member("ContainsValue(V): bool", |c| {
             Ok(Value::Boolean(this(c)?.entries().iter().any(|(_, v)| v.equals(c.get(1)))))
         }),
+        member("Remove(K, out V): bool", |c| {
+            let found = this(c)?.remove(c.get(1));
+            let is = found.is_some();
+            let class = c.class(1);
+            c.out.push(found.unwrap_or_else(|| Value::default_of(&class)));
+            Ok(Value::Boolean(is))
+        }),
         member("TryGetValue(K, out V): bool", |c| {
             let found = lookup(c.machine, c.get(0), c.get(1))?;
             let is = found.is_some();

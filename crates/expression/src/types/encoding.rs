@@ -57,10 +57,7 @@ impl Coding {
     pub(super) fn decode(self, bytes: &[u8]) -> String {
         match self {
             Self::Utf8 => String::from_utf8_lossy(bytes).into_owned(),
-            Self::Ascii => bytes
-                .iter()
-                .map(|b| if b.is_ascii() { char::from(*b) } else { char::REPLACEMENT_CHARACTER })
-                .collect(),
+            Self::Ascii => bytes.iter().map(|b| if b.is_ascii() { char::from(*b) } else { '?' }).collect(),
             Self::Latin1 => bytes.iter().map(|b| char::from(*b)).collect(),
             Self::Utf16 | Self::Utf16BigEndian => {
                 let units: Vec<u16> = bytes
@@ -122,7 +119,7 @@ pub(super) const ENCODING: Definition = Definition {
         member("static GetEncoding(string): Encoding", |c| by_name(c.text(0)?)),
         member("static GetEncoding(int): Encoding", |c| {
             by_name(match c.int(0)? {
-                65001 => "utf-8",
+                0 | 65001 => "utf-8",
                 28591 => "iso-8859-1",
                 20127 => "us-ascii",
                 1200 => "utf-16",
@@ -177,7 +174,16 @@ pub(super) const ENCODING: Definition = Definition {
         member("WebName: string", |c| Ok(Value::from(this(c)?.name()))),
         member("BodyName: string", |c| Ok(Value::from(this(c)?.name()))),
         member("HeaderName: string", |c| Ok(Value::from(this(c)?.name()))),
-        member("EncodingName: string", |c| Ok(Value::from(this(c)?.name()))),
+        member("EncodingName: string", |c| {
+            Ok(Value::from(match this(c)? {
+                Coding::Ascii => "US-ASCII",
+                Coding::Latin1 => "Western European (ISO)",
+                Coding::Utf16 => "Unicode",
+                Coding::Utf16BigEndian => "Unicode (Big-Endian)",
+                Coding::Utf32 => "Unicode (UTF-32)",
+                Coding::Utf8 => "Unicode (UTF-8)",
+            }))
+        }),
         member("CodePage: int", |c| {
             Ok(Value::Int32(match this(c)? {
                 Coding::Ascii => 20127,

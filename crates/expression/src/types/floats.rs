@@ -121,12 +121,11 @@ pub(super) const DECIMAL: Definition = Definition {
             pure("static MinusOne: decimal", |_| Ok(Value::Decimal(Decimal::NEGATIVE_ONE))),
             pure("static Round(decimal): decimal", |c| Ok(Value::Decimal(decimal(c, 0)?.round()))),
             pure("static Round(decimal, int): decimal", |c| {
-                Ok(Value::Decimal(decimal(c, 0)?.round_dp(c.int(1)?.clamp(0, 28) as u32)))
+                Ok(Value::Decimal(decimal(c, 0)?.round_dp(decimals(c)?)))
             }),
             pure("static Round(decimal, int, MidpointRounding): decimal", |c| {
                 Ok(Value::Decimal(
-                    decimal(c, 0)?
-                        .round_dp_with_strategy(c.int(1)?.clamp(0, 28) as u32, rounding(c.enumeration(2))),
+                    decimal(c, 0)?.round_dp_with_strategy(decimals(c)?, rounding(c.enumeration(2))),
                 ))
             }),
             pure("static Floor(decimal): decimal", |c| Ok(Value::Decimal(decimal(c, 0)?.floor()))),
@@ -156,6 +155,14 @@ fn checked(result: Option<Decimal>) -> Result<Value, Thrown> {
     result
         .map(Value::Decimal)
         .ok_or_else(|| Thrown::overflow("Value was either too large or too small for a Decimal."))
+}
+
+/// How many decimals a number is rounded to.
+pub(super) fn decimals(c: &Call<'_, '_>) -> Result<u32, Thrown> {
+    u32::try_from(c.int(1)?).ok().filter(|n| *n <= 28).ok_or_else(|| {
+        let message = "Decimal can only round to between 0 and 28 digits of precision.";
+        Thrown::out_of_range("decimals", message)
+    })
 }
 
 /// By the number of a `MidpointRounding`.

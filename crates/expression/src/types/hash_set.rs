@@ -83,6 +83,36 @@ pub(super) const HASH_SET: Definition = Definition {
     members: &[
         member("new()", |c| create(c, None, None)),
         member("new(IEnumerable<T>)", |c| create(c, Some(0), None)),
+        member("new(int)", |c| create(c, None, None)),
+        member("new(int, IEqualityComparer<T>)", |c| create(c, None, Some(1))),
+        member("TryGetValue(T, out T): bool", |c| {
+            let wanted = c.value(1);
+            let found = this(c)?.items().into_iter().find(|item| {
+                let set = HashSet::new(Type::OBJECT, this(c).is_ok_and(|set| set.ignore_case));
+                set.add(item.clone());
+                set.contains(&wanted)
+            });
+            Ok(c.tried(found))
+        }),
+        member("SymmetricExceptWith(IEnumerable<T>)", |c| {
+            for item in other(c)?.items() {
+                let set = this(c)?;
+                if !set.remove(&item) {
+                    set.add(item);
+                }
+            }
+            Ok(Value::Null)
+        }),
+        member("IsProperSubsetOf(IEnumerable<T>): bool", |c| {
+            let (items, other) = (this(c)?.items(), other(c)?);
+            Ok(Value::Boolean(items.len() < other.items().len() && items.iter().all(|i| other.contains(i))))
+        }),
+        member("IsProperSupersetOf(IEnumerable<T>): bool", |c| {
+            let (items, set) = (other(c)?.items(), this(c)?);
+            Ok(Value::Boolean(items.len() < set.items().len() && items.iter().all(|i| set.contains(i))))
+        }),
+        member("TrimExcess()", |_| Ok(Value::Null)),
+        member("EnsureCapacity(int): int", |c| Ok(Value::Int32(c.int(1)?.max(0)))),
         member("new(IEqualityComparer<T>)", |c| create(c, None, Some(0))),
         member("new(IEnumerable<T>, IEqualityComparer<T>)", |c| create(c, Some(0), Some(1))),
         member("Count: int", |c| Ok(Value::Int32(this(c)?.items.lock().len() as i32))),

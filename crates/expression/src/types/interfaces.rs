@@ -70,7 +70,7 @@ fn remove(c: &mut Call<'_, '_>) -> Result<Value, Thrown> {
         return Ok(Value::Boolean(set.remove(c.get(1))));
     }
     if let Value::Json(json) = value {
-        let at = json.children().iter().position(|i| Value::Json(i.clone()).equals(c.get(1)));
+        let at = if let Value::Json(token) = c.get(1) { json.position(token) } else { None };
         return Ok(Value::Boolean(at.and_then(|n| json.remove_at(n)).is_some()));
     }
     Err(fixed())
@@ -94,6 +94,10 @@ fn clear(c: &mut Call<'_, '_>) -> Result<Value, Thrown> {
 
 fn position(c: &mut Call<'_, '_>) -> Result<Option<usize>, Thrown> {
     let wanted = c.value(1);
+    // Newtonsoft's arrays look for the token itself.
+    if let (Value::Json(array), Value::Json(token)) = (c.get(0), &wanted) {
+        return Ok(array.position(token));
+    }
     Ok(c.items(0)?.iter().position(|i| i.equals(&wanted)))
 }
 

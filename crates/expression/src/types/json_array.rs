@@ -16,8 +16,9 @@ fn token(c: &mut Call<'_, '_>, index: usize) -> Result<Json, Thrown> {
 }
 
 fn find(c: &Call<'_, '_>) -> Result<Option<usize>, Thrown> {
-    let wanted = c.json(1)?;
-    Ok(c.json(0)?.children().iter().position(|t| t.same(wanted) || t.equals(wanted)))
+    // The token itself is looked for, not one that is like it.
+    let Value::Json(token) = c.get(1) else { return Ok(None) };
+    Ok(c.json(0)?.position(token))
 }
 
 pub(super) const JARRAY: Definition = Definition {

@@ -26,10 +26,32 @@ fn from(c: &mut Call<'_, '_>) -> Result<Value, Thrown> {
     from_value(c.machine, c.get(0)).map(Value::Json)
 }
 
+/// The receiver, which has children: a value has none to look at.
+fn container<'a>(c: &Call<'a, '_>) -> Result<&'a Json, Thrown> {
+    let json = c.json(0)?;
+    if json.scalar().is_some() {
+        return Err(no_children());
+    }
+    Ok(json)
+}
+
+fn no_children() -> Thrown {
+    Thrown::invalid_operation("Cannot access child value on Newtonsoft.Json.Linq.JValue.")
+}
+
 pub(super) fn parsed(c: &mut Call<'_, '_>, text: &str) -> Result<Json, Thrown> {
     c.machine.work(text.len() / 16)?;
-    c.machine.allocate(text.len().saturating_mul(4))?;
-    let json = json::parse(text).map_err(|e| Thrown::new(Id::JsonReaderException, e.to_string()))?;
+    let before = c.machine.left();
+    let mut left = before;
+    let parsed = json::parse_within(text, &mut left);
+    c.machine.allocate(before - left)?;
+    let json = parsed.map_err(|error| {
+        if error.exhausted {
+            Thrown::Limit(crate::machine::TOO_MUCH_MEMORY)
+        } else {
+            Thrown::new(Id::JsonReaderException, error.to_string())
+        }
+    })?;
     c.machine.keep(&Value::Json(json.clone()));
     Ok(json)
 }
@@ -219,9 +241,9 @@ const OWN: [super::Member; 38] = [
     member("Root: JToken", |c| Ok(Value::Json(c.json(0)?.root()))),
     member("Path: string", |c| Ok(Value::from(c.json(0)?.path()))),
     member("First: JToken", |c| {
-        Ok(c.json(0)?.children().into_iter().next().map_or(Value::Null, Value::Json))
+        Ok(container(c)?.children().into_iter().next().map_or(Value::Null, Value::Json))
     }),
-    member("Last: JToken", |c| Ok(c.json(0)?.children().pop().map_or(Value::Null, Value::Json))),
+    member("Last: JToken", |c| Ok(container(c)?.children().pop().map_or(Value::Null, Value::Json))),
     member("Next: JToken", |c| sibling(c, 1)),
     member("Previous: JToken", |c| sibling(c, -1)),
     member("Children(): IEnumerable<JToken>", |c| Ok(tokens(Id::JToken, c.json(0)?.children()))),

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::floats::rounding;
+use super::floats::{decimals, rounding};
 use super::{Definition, Id, pure};
 use crate::exception::Thrown;
 use crate::machine::Call;
@@ -171,15 +171,14 @@ pub(super) const MATH: Definition = Definition {
         }),
         pure("static Round(decimal): decimal", |c| Ok(Value::Decimal(decimal(c, 0)?.round()))),
         pure("static Round(decimal, int): decimal", |c| {
-            Ok(Value::Decimal(decimal(c, 0)?.round_dp(c.int(1)?.clamp(0, 28) as u32)))
+            Ok(Value::Decimal(decimal(c, 0)?.round_dp(decimals(c)?)))
         }),
         pure("static Round(decimal, MidpointRounding): decimal", |c| {
             Ok(Value::Decimal(decimal(c, 0)?.round_dp_with_strategy(0, rounding(c.enumeration(1)))))
         }),
         pure("static Round(decimal, int, MidpointRounding): decimal", |c| {
             Ok(Value::Decimal(
-                decimal(c, 0)?
-                    .round_dp_with_strategy(c.int(1)?.clamp(0, 28) as u32, rounding(c.enumeration(2))),
+                decimal(c, 0)?.round_dp_with_strategy(decimals(c)?, rounding(c.enumeration(2))),
             ))
         }),
         pure("static Floor(double): double", |c| Ok(Value::Double(c.double(0)?.floor()))),
@@ -190,7 +189,11 @@ pub(super) const MATH: Definition = Definition {
         pure("static Truncate(decimal): decimal", |c| Ok(Value::Decimal(decimal(c, 0)?.trunc()))),
         pure("static Pow(double, double): double", |c| Ok(Value::Double(c.double(0)?.powf(c.double(1)?)))),
         pure("static Log(double, double): double", |c| {
-            Ok(Value::Double(c.double(0)?.ln() / c.double(1)?.ln()))
+            let (n, base) = (c.double(0)?, c.double(1)?);
+            // There is no logarithm to these bases, but for that of 1.
+            #[expect(clippy::float_cmp, reason = "these bases themselves are meant")]
+            let none = base == 1.0 || (n != 1.0 && (base == 0.0 || base == f64::INFINITY));
+            Ok(Value::Double(if none { f64::NAN } else { n.ln() / base.ln() }))
         }),
         pure("static Atan2(double, double): double", |c| Ok(Value::Double(c.double(0)?.atan2(c.double(1)?)))),
         pure("static IEEERemainder(double, double): double", |c| {

@@ -265,7 +265,10 @@ pub(super) const URL: Definition = Definition {
     name: "IUrl",
     members: &[
         member("Host: string", |c| url(c, |u| text(&u.host))),
-        member("Path: string", |c| url(c, |u| text(&u.path))),
+        member("Path: string", |c| match c.get(0) {
+            Value::Part(Part(PartOf::Url(which))) => Ok(text(&c.machine.context.url_path(*which))),
+            _ => url(c, |u| text(&u.path)),
+        }),
         member("Port: int", |c| url(c, |u| Value::Int32(i32::from(u.port)))),
         member("Scheme: string", |c| url(c, |u| text(&u.scheme))),
         member("QueryString: string", |c| url(c, |u| text(&u.query))),
@@ -387,15 +390,14 @@ fn tried(c: &mut Call<'_, '_>, found: Option<Value>) -> Result<Value, Thrown> {
 
 fn joined(c: &mut Call<'_, '_>) -> Result<Value, Thrown> {
     if let (Value::Part(Part(PartOf::Headers(side))), Value::String(name)) = (c.get(0), c.get(1)) {
-        let mut found: Option<String> = None;
-        c.machine.context.header(*side, name, &mut |value| match &mut found {
-            Some(text) => {
-                text.push(',');
-                text.push_str(value);
-            }
-            None => found = Some(value.to_owned()),
+        let mut found: Option<Arc<str>> = None;
+        c.machine.context.header(*side, name, &mut |value| {
+            found = Some(match &found {
+                Some(before) => [before, ",", value].concat().into(),
+                None => value.into(),
+            });
         });
-        return Ok(found.map_or_else(|| c.value(2), Value::from));
+        return Ok(found.map_or_else(|| c.value(2), Value::String));
     }
     let found = super::dictionary::lookup(c.machine, c.get(0), c.get(1))?;
     Ok(match found {

@@ -4,6 +4,7 @@
 //! write its file and add its line to the table below.
 
 mod array;
+mod big_integer;
 mod bit_converter;
 mod boolean;
 mod certificate;
@@ -53,6 +54,7 @@ mod signature;
 mod stack;
 mod string;
 mod string_builder;
+mod string_split;
 mod text_io;
 mod time_span;
 mod time_zone;
@@ -67,6 +69,7 @@ mod xml_name;
 mod xml_node;
 
 pub(crate) use self::array::{Array, array_item, set_array_item};
+pub(crate) use self::big_integer::BigInteger;
 pub(crate) use self::composite::{composite, composite_part};
 pub(crate) use self::convert::change;
 pub(crate) use self::delegate::Delegate;
@@ -91,7 +94,7 @@ macro_rules! table {
         pub(crate) enum Id { $($id),* }
 
         /// Every type with its definition, in the order of [`Id`].
-        static DEFINITIONS: &[(Id, &Definition)] = &[$((Id::$id, &$definition)),*];
+        pub(crate) static DEFINITIONS: &[(Id, &Definition)] = &[$((Id::$id, &$definition)),*];
     };
 }
 
@@ -122,6 +125,7 @@ table! {
     TimeSpan => time_span::TIME_SPAN,
     TimeZoneInfo => time_zone::TIME_ZONE_INFO,
     Guid => guid::GUID,
+    BigInteger => big_integer::BIG_INTEGER,
     Array => array::ARRAY,
     Func => delegate::FUNC,
     Action => delegate::ACTION,

@@ -3,6 +3,7 @@
 use super::{Definition, Form, member, pure, registry};
 use crate::class::Type;
 use crate::exception::Thrown;
+use crate::machine::Call;
 use crate::types::Id;
 use crate::value::{Enumeration, Object, Value};
 
@@ -74,6 +75,15 @@ pub(super) const TYPE: Definition = Definition {
     ..Definition::NEW
 };
 
+/// The enumeration that the first argument is.
+fn enumeration(c: &Call<'_, '_>) -> Result<Type, Thrown> {
+    let class = c.object::<TypeObject>(0)?.0.clone();
+    if crate::bind::is_enumeration(&class) {
+        return Ok(class);
+    }
+    Err(Thrown::argument("Type provided must be an Enum. (Parameter 'enumType')"))
+}
+
 pub(super) const ENUM: Definition = Definition {
     name: "System.Enum",
     form: Form::Structure,
@@ -111,7 +121,7 @@ pub(super) const ENUM: Definition = Definition {
             try_parse(c, ignore)
         }),
         member("static IsDefined(System.Type, object): bool", |c| {
-            let class = c.object::<TypeObject>(0)?.0.clone();
+            let class = enumeration(c)?;
             let wanted = c.get(1);
             Ok(Value::Boolean(registry().class(class.id()).values.iter().any(|(n, v)| match wanted {
                 Value::String(s) => s.as_ref() == *n,
@@ -120,7 +130,7 @@ pub(super) const ENUM: Definition = Definition {
             })))
         }),
         member("static GetName(System.Type, object): string", |c| {
-            let class = c.object::<TypeObject>(0)?.0.clone();
+            let class = enumeration(c)?;
             let number = match c.get(1) {
                 Value::Enumeration(e) => Some(e.number),
                 other => other.to_integer(),
@@ -133,7 +143,7 @@ pub(super) const ENUM: Definition = Definition {
     ..Definition::NEW
 };
 
-fn try_parse(c: &mut crate::machine::Call<'_, '_>, ignore_case: bool) -> Result<Value, Thrown> {
+fn try_parse(c: &mut Call<'_, '_>, ignore_case: bool) -> Result<Value, Thrown> {
     let class = c.class(0);
     let parsed = c.text_or_null(0).and_then(|t| parse(&class, t, ignore_case).ok());
     let found = parsed.is_some();

@@ -50,6 +50,18 @@ pub(super) const QUEUE: Definition = Definition {
         member("new()", |c| {
             Ok(Value::object(Queue { element: c.class(0), items: Mutex::new(VecDeque::new()) }))
         }),
+        member("new(int)", |c| {
+            Ok(Value::object(Queue { element: c.class(0), items: Mutex::new(VecDeque::new()) }))
+        }),
+        member("TryDequeue(out T): bool", |c| {
+            let found = this(c)?.items.lock().pop_front();
+            Ok(c.tried(found))
+        }),
+        member("TryPeek(out T): bool", |c| {
+            let found = this(c)?.items.lock().front().cloned();
+            Ok(c.tried(found))
+        }),
+        member("TrimExcess()", |_| Ok(Value::Null)),
         member("new(IEnumerable<T>)", |c| {
             let items = c.items(0)?;
             Ok(Value::object(Queue { element: c.class(0), items: Mutex::new(items.into()) }))

@@ -268,6 +268,14 @@ pub(crate) fn replace_text(text: &str, pattern: &str, with: &str, most: usize) -
     Ok(out)
 }
 
+/// How many are replaced at most; -1 is all.
+fn most(count: i32) -> Result<usize, Thrown> {
+    match usize::try_from(count) {
+        Ok(most) => Ok(most),
+        Err(_) if count == -1 => Ok(usize::MAX),
+        Err(_) => Err(Thrown::out_of_range("count", "Count cannot be less than -1.")),
+    }
+}
 fn replace(
     c: &mut Call<'_, '_>,
     regex: &Arc<Regex>,
@@ -377,7 +385,12 @@ pub(super) const REGEX: Definition = Definition {
         member("Match(string): Match", |c| find(&this(c)?, &c.shared_text(1)?, 0).map(Value::object)),
         member("Match(string, int): Match", |c| {
             let input = c.shared_text(1)?;
-            let from = text::byte_of(&input, usize::try_from(c.int(2)?).map_err(|_| Thrown::index())?);
+            let from = usize::try_from(c.int(2)?).ok().filter(|from| *from <= text::length(&input));
+            let from = from.ok_or_else(|| {
+                let message = "Start index cannot be less than 0 or greater than input length.";
+                Thrown::out_of_range("startat", message)
+            })?;
+            let from = text::byte_of(&input, from);
             find(&this(c)?, &input, from).map(Value::object)
         }),
         member("Matches(string): MatchCollection", |c| {
@@ -389,7 +402,7 @@ pub(super) const REGEX: Definition = Definition {
             replace(c, &regex, 1, 2, usize::MAX)
         }),
         member("Replace(string, string, int): string", |c| {
-            let (regex, most) = (this(c)?, usize::try_from(c.int(3)?).unwrap_or(usize::MAX));
+            let (regex, most) = (this(c)?, most(c.int(3)?)?);
             replace(c, &regex, 1, 2, most)
         }),
         member("Replace(string, Func<Match, string>): string", |c| {
@@ -534,8 +547,12 @@ pub(super) const MATCH: Definition = Definition {
             }
         }),
         member("Result(string): string", |c| {
+            let found: &Match = c.object(0)?;
+            if found.regex.is_none() {
+                return Err(Thrown::not_supported("Result cannot be called on a failed Match."));
+            }
             let mut out = String::new();
-            expand(c.object(0)?, c.text(1)?, &mut out);
+            expand(found, c.text(1)?, &mut out);
             Ok(Value::from(out))
         }),
     ],

@@ -52,6 +52,13 @@ pub(crate) struct Member {
     pure: bool,
 }
 
+impl Member {
+    /// Its signature as written.
+    pub(crate) fn signature(&self) -> &'static str {
+        self.signature
+    }
+}
+
 /// A member.
 pub(crate) const fn member(signature: &'static str, call: Native) -> Member {
     Member { signature, call, pure: false }

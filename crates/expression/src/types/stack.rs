@@ -47,6 +47,18 @@ pub(super) const STACK: Definition = Definition {
     bases: &["object", "IReadOnlyCollection<T>"],
     members: &[
         member("new()", |c| Ok(Value::object(Stack { element: c.class(0), items: Mutex::new(Vec::new()) }))),
+        member("new(int)", |c| {
+            Ok(Value::object(Stack { element: c.class(0), items: Mutex::new(Vec::new()) }))
+        }),
+        member("TryPop(out T): bool", |c| {
+            let found = this(c)?.items.lock().pop();
+            Ok(c.tried(found))
+        }),
+        member("TryPeek(out T): bool", |c| {
+            let found = this(c)?.items.lock().last().cloned();
+            Ok(c.tried(found))
+        }),
+        member("TrimExcess()", |_| Ok(Value::Null)),
         member("new(IEnumerable<T>)", |c| {
             let items = c.items(0)?;
             Ok(Value::object(Stack { element: c.class(0), items: Mutex::new(items) }))

@@ -1,7 +1,6 @@
 //! `System.String`.
 
-use std::sync::Arc;
-
+use super::string_split::split;
 use super::{Array, Definition, composite, member, pure};
 use crate::class::Type;
 use crate::exception::Thrown;
@@ -44,23 +43,23 @@ pub(super) const STRING: Definition = Definition {
         pure("ToString(System.Globalization.CultureInfo): string", |c| Ok(c.value(0))),
         pure("Clone(): object", |c| Ok(c.value(0))),
         // Searching.
-        pure("Contains(string): bool", |c| Ok(Value::Boolean(c.text(0)?.contains(c.text(1)?)))),
+        pure("Contains(string): bool", |c| Ok(Value::Boolean(text::find(c.text(0)?, c.text(1)?).is_some()))),
         pure("Contains(char): bool", |c| {
             Ok(Value::Boolean(c.text(0)?.contains(text::from_units(&[c.unit(1)?]).as_str())))
         }),
         pure("Contains(string, StringComparison): bool", |c| {
             let how = Comparison::of(c.enumeration(2));
-            Ok(Value::Boolean(how.fold(c.text(0)?).contains(&how.fold(c.text(1)?))))
+            Ok(Value::Boolean(how.fold(c.text(0)?).contains(&*how.fold(c.text(1)?))))
         }),
         pure("Contains(char, StringComparison): bool", |c| {
             let how = Comparison::of(c.enumeration(2));
-            Ok(Value::Boolean(how.fold(c.text(0)?).contains(&how.fold(&text::from_units(&[c.unit(1)?])))))
+            Ok(Value::Boolean(how.fold(c.text(0)?).contains(&*how.fold(&text::from_units(&[c.unit(1)?])))))
         }),
         pure("StartsWith(string): bool", |c| Ok(Value::Boolean(c.text(0)?.starts_with(c.text(1)?)))),
         pure("StartsWith(char): bool", |c| Ok(Value::Boolean(text::unit(c.text(0)?, 0) == Some(c.unit(1)?)))),
         pure("StartsWith(string, StringComparison): bool", |c| {
             let how = Comparison::of(c.enumeration(2));
-            Ok(Value::Boolean(how.fold(c.text(0)?).starts_with(&how.fold(c.text(1)?))))
+            Ok(Value::Boolean(how.fold(c.text(0)?).starts_with(&*how.fold(c.text(1)?))))
         }),
         pure("EndsWith(string): bool", |c| Ok(Value::Boolean(c.text(0)?.ends_with(c.text(1)?)))),
         pure("EndsWith(char): bool", |c| {
@@ -68,7 +67,7 @@ pub(super) const STRING: Definition = Definition {
         }),
         pure("EndsWith(string, StringComparison): bool", |c| {
             let how = Comparison::of(c.enumeration(2));
-            Ok(Value::Boolean(how.fold(c.text(0)?).ends_with(&how.fold(c.text(1)?))))
+            Ok(Value::Boolean(how.fold(c.text(0)?).ends_with(&*how.fold(c.text(1)?))))
         }),
         pure("IndexOf(string): int", |c| find(c, Comparison::Ordinal, None, None)),
         pure("IndexOf(char): int", |c| find(c, Comparison::Ordinal, None, None)),
@@ -203,7 +202,7 @@ pub(super) const STRING: Definition = Definition {
             let (folded, wanted) = (how.fold(whole), how.fold(old));
             let mut out = String::new();
             let mut at = 0;
-            while let Some(found) = folded.get(at..).and_then(|f| f.find(&wanted)) {
+            while let Some(found) = folded.get(at..).and_then(|f| text::find(f, &wanted)) {
                 out.push_str(whole.get(at..at + found).unwrap_or_default());
                 c.machine.allocate(new.len())?;
                 out.push_str(new);
@@ -225,20 +224,37 @@ pub(super) const STRING: Definition = Definition {
         member("PadLeft(int, char): string", |c| pad(c, true, c.unit(2)?)),
         member("PadRight(int): string", |c| pad(c, false, 0x20)),
         member("PadRight(int, char): string", |c| pad(c, false, c.unit(2)?)),
-        pure("ToUpper(): string", |c| Ok(Value::from(text::upper(c.text(0)?)))),
-        pure("ToUpperInvariant(): string", |c| Ok(Value::from(text::upper(c.text(0)?)))),
+        pure("ToUpper(): string", |c| Ok(Value::String(text::upper_shared(&c.shared_text(0)?)))),
+        pure("ToUpperInvariant(): string", |c| Ok(Value::String(text::upper_shared(&c.shared_text(0)?)))),
         pure("ToUpper(System.Globalization.CultureInfo): string", |c| {
-            Ok(Value::from(text::upper(c.text(0)?)))
+            Ok(Value::String(text::upper_shared(&c.shared_text(0)?)))
         }),
-        pure("ToLower(): string", |c| Ok(Value::from(text::lower(c.text(0)?)))),
-        pure("ToLowerInvariant(): string", |c| Ok(Value::from(text::lower(c.text(0)?)))),
+        pure("ToLower(): string", |c| Ok(Value::String(text::lower_shared(&c.shared_text(0)?)))),
+        pure("ToLowerInvariant(): string", |c| Ok(Value::String(text::lower_shared(&c.shared_text(0)?)))),
         pure("ToLower(System.Globalization.CultureInfo): string", |c| {
-            Ok(Value::from(text::lower(c.text(0)?)))
+            Ok(Value::String(text::lower_shared(&c.shared_text(0)?)))
         }),
         member("ToCharArray(): char[]", |c| {
             let units: Vec<Value> = c.text(0)?.encode_utf16().map(Value::Char).collect();
             c.machine.allocate(units.len() * size_of::<Value>())?;
             Ok(Value::object(Array::new(Type::CHAR, units)))
+        }),
+        pure("StartsWith(string, bool, System.Globalization.CultureInfo): bool", |c| {
+            let how = Comparison::Linguistic { ignore_case: c.boolean(2)? };
+            Ok(Value::Boolean(how.fold(c.text(0)?).starts_with(&*how.fold(c.text(1)?))))
+        }),
+        pure("EndsWith(string, bool, System.Globalization.CultureInfo): bool", |c| {
+            let how = Comparison::Linguistic { ignore_case: c.boolean(2)? };
+            Ok(Value::Boolean(how.fold(c.text(0)?).ends_with(&*how.fold(c.text(1)?))))
+        }),
+        pure("static Compare(string, string, bool, System.Globalization.CultureInfo): int", |c| {
+            compare(c, 0, 1, Comparison::Linguistic { ignore_case: c.boolean(2)? })
+        }),
+        pure("static IsInterned(string): string", |c| Ok(c.value(0))),
+        member("static Join(char, string[], int, int): string", |c| {
+            let items = c.items(1)?;
+            let (start, count) = range(c.int(2)?, c.int(3)?, items.len())?;
+            join_items(c, &items[start..start + count])
         }),
         member("ToCharArray(int, int): char[]", |c| {
             let all: Vec<u16> = c.text(0)?.encode_utf16().collect();
@@ -367,7 +383,7 @@ pub(super) fn range(start: i32, count: i32, length: usize) -> Result<(usize, usi
 }
 
 /// The text at `index`, a string or a character.
-fn needle(c: &Call<'_, '_>, index: usize) -> Result<String, Thrown> {
+pub(super) fn needle(c: &Call<'_, '_>, index: usize) -> Result<String, Thrown> {
     match c.get(index) {
         Value::Char(unit) => Ok(text::from_units(&[*unit])),
         _ => c.text(index).map(str::to_owned),
@@ -381,7 +397,8 @@ fn find(
     count: Option<usize>,
 ) -> Result<Value, Thrown> {
     let whole = how.fold(c.text(0)?);
-    let wanted = how.fold(&needle(c, 1)?);
+    let wanted = needle(c, 1)?;
+    let wanted = how.fold(&wanted);
     let length = text::length(&whole);
     let start = match start {
         Some(index) => range(c.int(index)?, 0, length)?.0,
@@ -393,12 +410,15 @@ fn find(
     };
     let window =
         whole.get(text::byte_of(&whole, start)..text::byte_of(&whole, start + count)).unwrap_or_default();
-    Ok(Value::Int32(window.find(&wanted).map_or(-1, |at| (start + text::units_before(window, at)) as i32)))
+    Ok(Value::Int32(
+        text::find(window, &wanted).map_or(-1, |at| (start + text::units_before(window, at)) as i32),
+    ))
 }
 
 fn find_last(c: &mut Call<'_, '_>, how: Comparison, start: Option<usize>) -> Result<Value, Thrown> {
     let whole = how.fold(c.text(0)?);
-    let wanted = how.fold(&needle(c, 1)?);
+    let wanted = needle(c, 1)?;
+    let wanted = how.fold(&wanted);
     let length = text::length(&whole);
     let end = match start {
         Some(index) => {
@@ -420,7 +440,7 @@ fn find_last(c: &mut Call<'_, '_>, how: Comparison, start: Option<usize>) -> Res
         return Ok(Value::Int32(end.saturating_sub(1) as i32));
     }
     let window = whole.get(..text::byte_of(&whole, end)).unwrap_or_default();
-    Ok(Value::Int32(window.rfind(&wanted).map_or(-1, |at| text::units_before(window, at) as i32)))
+    Ok(Value::Int32(window.rfind(&*wanted).map_or(-1, |at| text::units_before(window, at) as i32)))
 }
 
 fn trim(c: &mut Call<'_, '_>, start: bool, end: bool) -> Result<Value, Thrown> {
@@ -472,86 +492,6 @@ fn compare(c: &mut Call<'_, '_>, a: usize, b: usize, how: Comparison) -> Result<
         (None, _) => -1,
         (_, None) => 1,
     }))
-}
-
-/// What `Split` splits at.
-pub(super) enum Separators {
-    Space,
-    Texts(Vec<String>),
-}
-
-impl Separators {
-    fn of(c: &mut Call<'_, '_>, index: usize) -> Result<Self, Thrown> {
-        let texts: Vec<String> = match c.get(index) {
-            Value::Null => Vec::new(),
-            Value::Char(_) | Value::String(_) => {
-                vec![needle(c, index)?].into_iter().filter(|t| !t.is_empty()).collect()
-            }
-            _ => c.items(index)?.iter().map(Value::display).filter(|t| !t.is_empty()).collect(),
-        };
-        Ok(if texts.is_empty() { Self::Space } else { Self::Texts(texts) })
-    }
-
-    /// The next separator: where it begins and ends.
-    fn next(&self, text: &str) -> Option<(usize, usize)> {
-        match self {
-            Self::Space => {
-                text.char_indices().find(|(_, c)| is_space(*c)).map(|(n, c)| (n, n + c.len_utf8()))
-            }
-            Self::Texts(texts) if texts.len() == 1 => {
-                texts.first().and_then(|t| text.find(t.as_str()).map(|n| (n, n + t.len())))
-            }
-            // Place by place: looking for each text in all of the rest would cost the square of its length, where one
-            // of them stands everywhere and another nowhere.
-            Self::Texts(texts) => text.char_indices().find_map(|(start, _)| {
-                let rest = text.get(start..)?;
-                texts.iter().find(|t| rest.starts_with(t.as_str())).map(|t| (start, start + t.len()))
-            }),
-        }
-    }
-}
-
-fn split(c: &mut Call<'_, '_>, count: Option<usize>, options: Option<usize>) -> Result<Value, Thrown> {
-    let at = Separators::of(c, 1)?;
-    let options = options.map_or(0, |o| c.enumeration(o));
-    let (drop_empty, trim) = (options & 1 != 0, options & 2 != 0);
-    let most = match count {
-        Some(index) => usize::try_from(c.int(index)?)
-            .map_err(|_| Thrown::out_of_range("count", "Count cannot be less than zero."))?,
-        None => usize::MAX,
-    };
-    let whole = c.text(0)?;
-    let mut parts: Vec<&str> = Vec::new();
-    let keep = |part: &str| !(drop_empty && (if trim { part.trim() } else { part }).is_empty());
-    let mut rest = whole;
-    if most == 0 {
-        return Ok(Value::strings(Vec::<Arc<str>>::new()));
-    }
-    if most > 1 {
-        while let Some((start, end)) = at.next(rest) {
-            let part = rest.get(..start).unwrap_or_default();
-            let after = rest.get(end..).unwrap_or_default();
-            c.machine.allocate(40)?;
-            if keep(part) {
-                parts.push(part);
-            }
-            rest = after;
-            if parts.len() + 1 >= most {
-                break;
-            }
-        }
-    }
-    if drop_empty && most != usize::MAX {
-        // The last part begins with what is not empty.
-        while let Some((0, end)) = at.next(rest) {
-            rest = rest.get(end..).unwrap_or_default();
-        }
-    }
-    if keep(rest) {
-        parts.push(rest);
-    }
-    c.machine.allocate(whole.len())?;
-    Ok(Value::strings(parts.into_iter().map(|p| if trim { p.trim() } else { p })))
 }
 
 fn concat(c: &mut Call<'_, '_>) -> Result<Value, Thrown> {

@@ -106,6 +106,12 @@ pub(super) const STRING_BUILDER: Definition = Definition {
             let values = c.items(2)?;
             format(c, &values)
         }),
+        member("AppendFormat(string, object, object, object): StringBuilder", |c| {
+            let values = c.arguments.get(2..).unwrap_or_default();
+            format(c, values)
+        }),
+        member("EnsureCapacity(int): int", |c| Ok(Value::Int32(c.int(1)?.max(16)))),
+        member("MaxCapacity: int", |_| Ok(Value::Int32(i32::MAX))),
         member("AppendJoin(string, params object[]): StringBuilder", |c| {
             let texts: Vec<String> = c.items(2)?.iter().map(Value::display).collect();
             let joined = texts.join(&c.get(1).to_text());
@@ -160,8 +166,10 @@ pub(super) const STRING_BUILDER: Definition = Definition {
         }),
         member("Capacity: int", |c| Ok(Value::Int32(this(c)?.0.lock().len().max(16) as i32))),
         member("this[int]: char", |c| {
-            let at = place(c, 1, usize::MAX)?;
-            this(c)?.0.lock().get(at).map(|u| Value::Char(*u)).ok_or_else(Thrown::index)
+            let unit = usize::try_from(c.int(1)?).ok().and_then(|at| this(c).ok()?.0.lock().get(at).copied());
+            unit.map(Value::Char).ok_or_else(|| {
+                Thrown::new(Id::IndexOutOfRangeException, "Index was outside the bounds of the array.")
+            })
         }),
         member("set this[int]: char", |c| {
             let at = place(c, 1, usize::MAX)?;

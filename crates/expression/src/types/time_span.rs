@@ -1,7 +1,7 @@
 //! `System.TimeSpan`.
 
 use super::composite::formatted;
-use super::{Definition, Form, member, pure};
+use super::{Definition, Form, Id, member, pure};
 use crate::exception::Thrown;
 use crate::machine::Call;
 use crate::time::{DAY, SECOND, TimeSpan};
@@ -23,16 +23,17 @@ fn made(ticks: Option<i64>) -> Result<Value, Thrown> {
     ticks.map(|t| Value::TimeSpan(TimeSpan(t))).ok_or_else(too_long)
 }
 
-/// `From…`: .NET Core 3 rounds to the millisecond.
+/// `From…`, to the tick.
 fn from(amount: f64, unit: i64) -> Result<Value, Thrown> {
     if amount.is_nan() {
         return Err(Thrown::argument("TimeSpan does not accept floating point Not-a-Number values."));
     }
-    let millis = amount * (unit as f64 / 10_000.0) + if amount >= 0.0 { 0.5 } else { -0.5 };
-    if millis.abs() > 922_337_203_685_477.0 {
+    let ticks = amount * unit as f64;
+    // 2^63: what does not fit.
+    if ticks.abs() > 9_223_372_036_854_775_808.0 {
         return Err(too_long());
     }
-    made((millis as i64).checked_mul(10_000))
+    made(Some(ticks as i64))
 }
 
 fn parts(c: &Call<'_, '_>, indexes: [Option<usize>; 5]) -> Result<Value, Thrown> {
@@ -43,7 +44,16 @@ fn parts(c: &Call<'_, '_>, indexes: [Option<usize>; 5]) -> Result<Value, Thrown>
             ticks += i128::from(c.int(*index)?) * i128::from(unit);
         }
     }
-    made(i64::try_from(ticks).ok())
+    // The milliseconds are what is bounded.
+    let fits = (ticks / 10_000).abs() <= 922_337_203_685_477;
+    i64::try_from(ticks).ok().filter(|_| fits).map(|ticks| Value::TimeSpan(TimeSpan(ticks))).ok_or_else(
+        || {
+            Thrown::new(
+                Id::ArgumentOutOfRangeException,
+                "TimeSpan overflowed because the duration is too long.",
+            )
+        },
+    )
 }
 
 fn total(c: &Call<'_, '_>, unit: i64) -> Result<Value, Thrown> {
@@ -93,7 +103,10 @@ pub(super) const TIME_SPAN: Definition = Definition {
         pure("TotalHours: double", |c| total(c, 3600 * SECOND)),
         pure("TotalMinutes: double", |c| total(c, 60 * SECOND)),
         pure("TotalSeconds: double", |c| total(c, SECOND)),
-        pure("TotalMilliseconds: double", |c| total(c, 10_000)),
+        pure("TotalMilliseconds: double", |c| {
+            let most = 922_337_203_685_477.0;
+            Ok(Value::Double((this(c, 0)? as f64 / 10_000.0).clamp(-most, most)))
+        }),
         pure("Add(TimeSpan): TimeSpan", |c| made(this(c, 0)?.checked_add(this(c, 1)?))),
         pure("Subtract(TimeSpan): TimeSpan", |c| made(this(c, 0)?.checked_sub(this(c, 1)?))),
         pure("Negate(): TimeSpan", |c| made(this(c, 0)?.checked_neg())),

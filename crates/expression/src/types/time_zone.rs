@@ -210,8 +210,14 @@ pub(super) const TIME_ZONE_INFO: Definition = Definition {
             DateTime::new(ticks, Kind::Utc).map(Value::DateTime).ok_or_else(super::date_time::out_of_range)
         }),
         member("Id: string", |c| Ok(Value::from(zone(c, 0)?.name.as_str()))),
-        member("DisplayName: string", |c| Ok(Value::from(zone(c, 0)?.name.as_str()))),
-        member("StandardName: string", |c| Ok(Value::from(zone(c, 0)?.name.as_str()))),
+        member("DisplayName: string", |c| {
+            let name = zone(c, 0)?.name.as_str();
+            Ok(Value::from(if name == "UTC" { "(UTC) Coordinated Universal Time" } else { name }))
+        }),
+        member("StandardName: string", |c| {
+            let name = zone(c, 0)?.name.as_str();
+            Ok(Value::from(if name == "UTC" { "Coordinated Universal Time" } else { name }))
+        }),
         member("BaseUtcOffset: TimeSpan", |c| {
             Ok(Value::TimeSpan(TimeSpan(i64::from(zone(c, 0)?.offset) * 60 * SECOND)))
         }),

@@ -153,7 +153,21 @@ pub(super) const HTTP_UTILITY: Definition = Definition {
         pure("static UrlDecode(string): string", |c| mapped(c, url_decode)),
         pure("static HtmlEncode(string): string", |c| mapped(c, html_encode)),
         pure("static HtmlDecode(string): string", |c| mapped(c, html_decode)),
-        pure("static UrlPathEncode(string): string", |c| mapped(c, |t| t.replace(' ', "%20"))),
+        pure("static UrlPathEncode(string): string", |c| {
+            mapped(c, |text| {
+                let (path, query) = text.split_at(text.find('?').unwrap_or(text.len()));
+                let mut out = String::with_capacity(text.len());
+                for byte in path.bytes() {
+                    match byte {
+                        0x21..=0x7e => out.push(char::from(byte)),
+                        _ => {
+                            let _ = write!(out, "%{byte:02x}");
+                        }
+                    }
+                }
+                out + query
+            })
+        }),
         member("static ParseQueryString(string): Dictionary<string, string>", |c| {
             let map = Dictionary::new(Type::STRING, Type::STRING, true);
             for (name, value) in form(c.text(0)?.trim_start_matches('?')) {

@@ -262,7 +262,11 @@ pub(super) const XELEMENT: Definition = Definition {
             Ok(this(c)?.namespace_of(c.text(1)?).map_or(Value::Null, namespace))
         }),
         member("GetPrefixOfNamespace(XNamespace): string", |c| {
-            Ok(Value::text_or_null(this(c)?.prefix_of(&c.get(1).display())))
+            Ok(match &*c.get(1).display() {
+                crate::xml::XML => Value::from("xml"),
+                crate::xml::XMLNS => Value::from("xmlns"),
+                other => Value::text_or_null(this(c)?.prefix_of(other)),
+            })
         }),
     ],
     ..Definition::NEW
@@ -271,7 +275,11 @@ pub(super) const XELEMENT: Definition = Definition {
 /// Counts what reading XML text costs.
 pub(super) fn charge(c: &mut Call<'_, '_>, text: &str) -> Result<(), Thrown> {
     c.machine.work(text.len() / 16)?;
-    c.machine.allocate(text.len().saturating_mul(4))
+    // A node for each tag and for the text after it, in the reader's tree and in ours, and what `=` may be an attribute.
+    let tags = text.bytes().filter(|b| *b == b'<').count();
+    let attributes = text.bytes().filter(|b| *b == b'=').count();
+    let nodes = tags.saturating_mul(480).saturating_add(attributes.saturating_mul(240));
+    c.machine.allocate(nodes.saturating_add(text.len().saturating_mul(2)))
 }
 
 /// The root element of a text.

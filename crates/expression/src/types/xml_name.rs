@@ -35,6 +35,9 @@ pub(super) fn namespace(text: impl Into<Arc<str>>) -> Value {
 }
 
 fn read(text: &str) -> Result<Value, Thrown> {
+    if text.is_empty() {
+        return Err(Thrown::argument("'' is an invalid expanded name."));
+    }
     Name::parse(text)
         .map(Value::object)
         .ok_or_else(|| Thrown::new(Id::XmlException, format!("'{text}' is no valid XML name.")))
@@ -47,9 +50,7 @@ pub(super) fn name_at(c: &Call<'_, '_>, index: usize) -> Option<Name> {
 
 fn joined(c: &Call<'_, '_>) -> Result<Value, Thrown> {
     let space = Arc::clone(&c.object::<Namespace>(0)?.0);
-    let local = Name::parse(c.text(1)?)
-        .ok_or_else(|| Thrown::new(Id::XmlException, "The name is no valid XML name."))?;
-    Ok(Value::object(Name { namespace: space, local: local.local }))
+    Name::valid(&space, c.text(1)?).map(Value::object)
 }
 
 pub(super) const XNAME: Definition = Definition {
@@ -61,7 +62,7 @@ pub(super) const XNAME: Definition = Definition {
         }),
         member("static Get(string): XName", |c| read(c.text(0)?)),
         member("static Get(string, string): XName", |c| {
-            Ok(Value::object(Name { namespace: c.text(1)?.into(), local: c.text(0)?.into() }))
+            Name::valid(c.text(1)?, c.text(0)?).map(Value::object)
         }),
         member("LocalName: string", |c| Ok(Value::String(Arc::clone(&c.object::<Name>(0)?.local)))),
         member("NamespaceName: string", |c| Ok(Value::String(Arc::clone(&c.object::<Name>(0)?.namespace)))),

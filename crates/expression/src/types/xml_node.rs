@@ -94,6 +94,38 @@ pub(super) const XNODE: Definition = Definition {
             let (all, at) = siblings(c)?;
             Ok(sequence(Id::XElement, all.into_iter().take(at).filter(|n| n.kind == Kind::Element)))
         }),
+        member("ElementsAfterSelf(XName): IEnumerable<XElement>", |c| {
+            let (all, at) = siblings(c)?;
+            let name = super::xml_name::name_at(c, 1);
+            let named = move |n: &Arc<Node>| n.kind == Kind::Element && n.name() == name;
+            Ok(sequence(Id::XElement, all.into_iter().skip(at + 1).filter(named)))
+        }),
+        member("ElementsBeforeSelf(XName): IEnumerable<XElement>", |c| {
+            let (all, at) = siblings(c)?;
+            let name = super::xml_name::name_at(c, 1);
+            let named = move |n: &Arc<Node>| n.kind == Kind::Element && n.name() == name;
+            Ok(sequence(Id::XElement, all.into_iter().take(at).filter(named)))
+        }),
+        member("NodesAfterSelf(): IEnumerable<XNode>", |c| {
+            let (all, at) = siblings(c)?;
+            Ok(sequence(Id::XNode, all.into_iter().skip(at + 1)))
+        }),
+        member("NodesBeforeSelf(): IEnumerable<XNode>", |c| {
+            let (all, at) = siblings(c)?;
+            Ok(sequence(Id::XNode, all.into_iter().take(at)))
+        }),
+        member("Ancestors(XName): IEnumerable<XElement>", |c| {
+            let name = super::xml_name::name_at(c, 1);
+            let mut found = Vec::new();
+            let mut at = this(c)?.parent();
+            while let Some(node) = at {
+                at = node.parent();
+                if node.kind == Kind::Element && node.name() == name {
+                    found.push(node);
+                }
+            }
+            Ok(sequence(Id::XElement, found))
+        }),
         member("Ancestors(): IEnumerable<XElement>", |c| {
             let mut found = Vec::new();
             let mut at = this(c)?.parent();
@@ -179,7 +211,7 @@ pub(super) const XPROCESSING_INSTRUCTION: Definition = Definition {
     bases: &["XNode"],
     members: &[
         member("new(string, string)", |c| {
-            let name = Name { namespace: "".into(), local: c.text(0)?.into() };
+            let name = Name::valid("", c.text(0)?)?;
             Ok(Node::new(Kind::Instruction, Some(name), c.text(1)?).into_value())
         }),
         member("Data: string", own_text),

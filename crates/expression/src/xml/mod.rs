@@ -39,6 +39,20 @@ impl Name {
         valid.then(|| Self { namespace: namespace.into(), local: local.into() })
     }
 
+    /// A name whose local part is one that XML takes.
+    pub(crate) fn valid(namespace: &str, local: &str) -> Result<Self, Thrown> {
+        if local.is_empty() {
+            return Err(Thrown::new(
+                Id::ArgumentNullException,
+                "The empty string '' is not a valid local name. (Parameter 'name')",
+            ));
+        }
+        match Self::parse(local) {
+            Some(name) if name.namespace.is_empty() => Ok(Self { namespace: namespace.into(), ..name }),
+            _ => Err(Thrown::new(Id::XmlException, format!("'{local}' is no valid XML name."))),
+        }
+    }
+
     /// `{namespace}local`, or `local` without one.
     pub(crate) fn expanded(&self) -> String {
         if self.namespace.is_empty() {
@@ -74,6 +88,8 @@ pub(crate) struct Attribute {
     pub(crate) parent: Mutex<Weak<Node>>,
 }
 
+/// The namespace of `xml:` attributes.
+pub(crate) const XML: &str = "http://www.w3.org/XML/1998/namespace";
 /// The namespace of `xmlns` attributes.
 pub(crate) const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 
@@ -258,6 +274,9 @@ impl Node {
 
     /// Adds text, to the text at the end where there is one.
     pub(crate) fn add_text(self: &Arc<Self>, text: &str) -> Result<(), Thrown> {
+        if self.kind == Kind::Document && !text.chars().all(char::is_whitespace) {
+            return Err(Thrown::argument("Non-whitespace characters cannot be added to content."));
+        }
         // Empty text is what makes `<a></a>` of `<a />`.
         if text.is_empty() && !self.state.lock().children.is_empty() {
             return Ok(());

@@ -32,6 +32,13 @@ fn declaration(text: &str) -> &str {
 fn convert(node: &roxmltree::Node<'_, '_>, preserve: bool) -> Result<Option<Arc<Node>>, Thrown> {
     let text = node.text().unwrap_or_default();
     if node.is_text() {
+        let written = node.document().input_text().get(node.range()).unwrap_or_default();
+        if written.starts_with("<![CDATA[")
+            && written.ends_with("]]>")
+            && written.matches("<![CDATA[").count() == 1
+        {
+            return Ok(Some(Node::new(Kind::CData, None, text)));
+        }
         let blank = text.chars().all(char::is_whitespace);
         return Ok((preserve || !blank).then(|| Node::new(Kind::Text, None, text)));
     }

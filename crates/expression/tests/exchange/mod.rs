@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use bytes::Bytes;
 use gatehouse_expression::{
-    Api, Backend, BodyError, Context, Deployment, Group, LastError, Operation, Product, Response, Side,
-    Subscription, Url, UrlOf, User, UserIdentity, Value, Workspace, compile,
+    Api, Backend, BodyError, Context, Deployment, Group, LastError, Limits, Operation, Product, Response,
+    Side, Subscription, Url, UrlOf, User, UserIdentity, Value, Workspace, compile,
 };
 use serde_json::Value as Json;
 
@@ -29,6 +29,7 @@ pub(crate) struct Exchange {
     subscription: Arc<Subscription>,
     user: Arc<User>,
     deployment: Arc<Deployment>,
+    limits: Limits,
 }
 
 fn text(value: &Json) -> &str {
@@ -70,6 +71,12 @@ fn response(fixture: &Json, row: &Json) -> Response {
 }
 
 impl Exchange {
+    /// The same with other limits.
+    #[allow(dead_code, reason = "not every test that has an exchange limits it")]
+    pub(crate) fn limited(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
     /// The state for one row.
     pub(crate) fn new(fixture: &Json, row: &Json) -> Self {
         let (request, section) = (&fixture["request"], text(&row["section"]));
@@ -214,6 +221,7 @@ impl Exchange {
                 note: shared(&user["note"]),
                 registered: created,
             }),
+            limits: Limits::default(),
             deployment: Arc::new(Deployment {
                 gateway_id: shared(&fixture["deployment"]["gatewayId"]),
                 gateway_instance_id: "instance-1".into(),
@@ -330,6 +338,9 @@ impl Context for Exchange {
         false
     }
     fn trace(&mut self, _: &str) {}
+    fn limits(&self) -> Limits {
+        self.limits
+    }
     fn random(&mut self, buffer: &mut [u8]) {
         for (n, byte) in buffer.iter_mut().enumerate() {
             *byte = (n as u8).wrapping_mul(37).wrapping_add(11);

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use foldhash::fast::RandomState;
 use futures_util::future::LocalBoxFuture;
 use gatehouse_policy::{
-    Body, Clock as _, Concurrency, Failure, MemoryValues, ResponseCache, Tokens, World, accepts_problem,
-    error_response,
+    Body, Clock as _, Concurrency, ExpressionLimits, Failure, MemoryValues, ResponseCache, Tokens, World,
+    accepts_problem, error_response,
 };
 use gatehouse_store::KeyRing;
 use gatehouse_store::counters::{CounterKeys, Counters};
@@ -147,6 +147,11 @@ impl Core {
             upstream: &upstream,
             outgoing: &outside,
             signals: &outside,
+            expression_limits: ExpressionLimits {
+                time: snapshot.limits.expression_time,
+                bytes: snapshot.limits.expression_memory as u64,
+                ..ExpressionLimits::default()
+            },
             buffered_body_bytes: bound,
         };
         let keys = shared.keys.load_full();

@@ -21,6 +21,10 @@ pub struct Limits {
     pub cache_bytes: usize,
     /// Keys of each cache; default 100 000.
     pub cache_entries: usize,
+    /// How long one expression may run; default 500 ms. Above: a failure of its policy.
+    pub expression_time: Duration,
+    /// The memory that one expression may ask for; default 128 MiB. Above: a failure of its policy.
+    pub expression_memory: usize,
     /// TCP accept to the end of the TLS handshake; default 10 s.
     pub handshake_timeout: Duration,
     /// From the first byte of a head to its end; default 10 s.
@@ -63,6 +67,8 @@ impl Default for Limits {
             buffered_body_bytes: 10 * 1024 * 1024,
             cache_bytes: 64 * 1024 * 1024,
             cache_entries: 100_000,
+            expression_time: Duration::from_millis(500),
+            expression_memory: 128 * 1024 * 1024,
             handshake_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
@@ -133,6 +139,16 @@ impl Limits {
                     default.cache_entries,
                     "Keys of each cache of policies.",
                 ),
+                expression_time: fields.or(
+                    "expression_time",
+                    duration(MOMENT..=Duration::from_secs(60)),
+                    default.expression_time,
+                    "How long one expression may run. Above: the policy fails.",
+                expression_memory: bytes(
+                    "expression_memory",
+                    1024 * KIB..=4 * GIB,
+                    default.expression_memory,
+                    "The memory that one expression may ask for, freed or not. Above: the policy fails.",
                 handshake_timeout: fields.or(
                     "handshake_timeout",
                     duration(MOMENT..=HOUR),

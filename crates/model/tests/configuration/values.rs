@@ -54,6 +54,8 @@ fn every_key_has_its_effect() {
             buffered_body_bytes: 65536,
             cache_bytes: 1 << 20,
             cache_entries: 500,
+            expression_time: Duration::from_millis(250),
+            expression_memory: 64 << 20,
             handshake_timeout: Duration::from_secs(5),
             header_timeout: Duration::from_millis(1500),
             body_timeout: Duration::from_secs(60),

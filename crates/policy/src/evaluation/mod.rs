@@ -10,15 +10,19 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use gatehouse_expression as expression;
 use gatehouse_expression::{BodyError, Context, Side, Url, UrlOf, Value};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
 use crate::{BackendChoice, Body, Exchange, RequestUrl, Response, World};
+
+/// Up to how many header fields are searched one by one.
+const FEW_HEADERS: usize = 24;
 
 /// An exchange and the world for the time of one evaluation.
 pub(crate) struct Evaluation<'e> {
     exchange: &'e mut Exchange,
     world: &'e World<'e>,
-    facts: Facts,
+    /// Most expressions never ask for them.
+    facts: OnceCell<Box<Facts>>,
 }
 
 /// What was matched, in the form that expressions want; made when an expression looks at it.
@@ -37,7 +41,11 @@ struct Facts {
 
 impl<'e> Evaluation<'e> {
     pub(crate) fn new(exchange: &'e mut Exchange, world: &'e World<'e>) -> Self {
-        Self { exchange, world, facts: Facts::default() }
+        Self { exchange, world, facts: OnceCell::new() }
+    }
+
+    fn facts(&self) -> &Facts {
+        self.facts.get_or_init(Box::default)
     }
 
     fn headers(&self, of: Side) -> Option<&HeaderMap> {
@@ -71,9 +79,29 @@ impl Context for Evaluation<'_> {
         }
     }
 
+    fn url_path(&self, which: UrlOf) -> Cow<'_, str> {
+        let request = &self.exchange.request;
+        Cow::Borrowed(match which {
+            UrlOf::Current => &request.url.path,
+            UrlOf::Original => &request.original_url.path,
+        })
+    }
+
     fn header(&self, of: Side, name: &str, visit: &mut dyn FnMut(&str)) {
-        for value in self.headers(of).into_iter().flat_map(|headers| headers.get_all(name)) {
-            visit(&String::from_utf8_lossy(value.as_bytes()));
+        let Some(headers) = self.headers(of) else { return };
+        let mut tell = |value: &HeaderValue| match std::str::from_utf8(value.as_bytes()) {
+            Ok(text) => visit(text),
+            Err(_) => visit(&String::from_utf8_lossy(value.as_bytes())),
+        };
+        if headers.len() > FEW_HEADERS {
+            headers.get_all(name).into_iter().for_each(tell);
+            return;
+        }
+        // Among few fields, to look at each costs less than to hash the name.
+        for (field, value) in headers {
+            if field.as_str().eq_ignore_ascii_case(name) {
+                tell(value);
+            }
         }
     }
 
@@ -129,7 +157,7 @@ impl Context for Evaluation<'_> {
     }
 
     fn last_error(&self) -> Option<&expression::LastError> {
-        self.facts
+        self.facts()
             .last_error
             .get_or_init(|| self.exchange.last_error.as_ref().map(facts::last_error))
             .as_ref()
@@ -146,35 +174,38 @@ impl Context for Evaluation<'_> {
     }
 
     fn api(&self) -> Option<&Arc<expression::Api>> {
-        self.facts.api.get_or_init(|| self.exchange.route.api.as_deref().map(facts::api)).as_ref()
+        self.facts().api.get_or_init(|| self.exchange.route.api.as_deref().map(facts::api)).as_ref()
     }
 
     fn operation(&self) -> Option<&Arc<expression::Operation>> {
         let make = || self.exchange.route.operation.as_deref().map(facts::operation);
-        self.facts.operation.get_or_init(make).as_ref()
+        self.facts().operation.get_or_init(make).as_ref()
     }
 
     fn product(&self) -> Option<&Arc<expression::Product>> {
-        self.facts.product.get_or_init(|| self.exchange.route.product.as_deref().map(facts::product)).as_ref()
+        self.facts()
+            .product
+            .get_or_init(|| self.exchange.route.product.as_deref().map(facts::product))
+            .as_ref()
     }
 
     fn subscription(&self) -> Option<&Arc<expression::Subscription>> {
         let make = || self.exchange.route.subscription.as_deref().map(facts::subscription);
-        self.facts.subscription.get_or_init(make).as_ref()
+        self.facts().subscription.get_or_init(make).as_ref()
     }
 
     fn user(&self) -> Option<&Arc<expression::User>> {
         let make = || self.exchange.route.subscription.as_deref().and_then(facts::user);
-        self.facts.user.get_or_init(make).as_ref()
+        self.facts().user.get_or_init(make).as_ref()
     }
 
     fn deployment(&self) -> &Arc<expression::Deployment> {
-        self.facts.deployment.get_or_init(|| facts::deployment(&self.exchange.deployment))
+        self.facts().deployment.get_or_init(|| facts::deployment(&self.exchange.deployment))
     }
 
     fn workspace(&self) -> Option<&Arc<expression::Workspace>> {
         let make = || self.exchange.route.api.as_ref()?.workspace.as_ref().map(facts::workspace);
-        self.facts.workspace.get_or_init(make).as_ref()
+        self.facts().workspace.get_or_init(make).as_ref()
     }
 
     fn backend(&self) -> Option<&Arc<expression::Backend>> {
@@ -182,7 +213,7 @@ impl Context for Evaluation<'_> {
             BackendChoice::Entity(name) => Some(facts::backend(name)),
             BackendChoice::Service | BackendChoice::Url(_) => None,
         };
-        self.facts.backend.get_or_init(make).as_ref()
+        self.facts().backend.get_or_init(make).as_ref()
     }
 
     fn request_id(&self) -> [u8; 16] {
@@ -210,6 +241,10 @@ impl Context for Evaluation<'_> {
 
     /// A line for a trace that nobody has asked for goes nowhere.
     fn trace(&mut self, _message: &str) {}
+
+    fn limits(&self) -> expression::Limits {
+        self.world.expression_limits
+    }
 
     fn random(&mut self, buffer: &mut [u8]) {
         self.world.random.fill(buffer);

@@ -60,6 +60,17 @@ fn a_body_is_read_once_unless_it_is_preserved() {
 }
 
 #[test]
+fn an_expression_is_held_to_the_limits_of_the_world() {
+    let world = TestWorld::new();
+    let mut exchange = exchange();
+    let limits = expression::Limits { steps: 1_000, ..expression::Limits::default() };
+    let world = World { expression_limits: limits, ..world.world() };
+    let endless = expression::compile("@{ int n = 0; while (true) { n++; } }").unwrap();
+    let exception = endless.evaluate(&mut Evaluation::new(&mut exchange, &world)).unwrap_err();
+    assert!(exception.is_limit, "{exception}");
+}
+
+#[test]
 fn times_are_those_of_the_world() {
     let world = TestWorld::new();
     let mut exchange = exchange();

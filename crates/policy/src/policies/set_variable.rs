@@ -39,6 +39,20 @@ mod tests {
     use crate::testing::*;
 
     #[test]
+    fn a_literal_is_shared_and_not_copied() {
+        let plan = plan(&document("inbound", "<set-variable name=\"a\" value=\"literal\" />"));
+        let kept = || {
+            let (world, mut exchange) = (TestWorld::new(), exchange());
+            world.run(&plan, &mut exchange);
+            match exchange.variables.get("a") {
+                Some(Value::String(text)) => std::sync::Arc::clone(text),
+                other => panic!("{:?}", other.map(Value::type_name)),
+            }
+        };
+        assert!(std::sync::Arc::ptr_eq(&kept(), &kept()));
+    }
+
+    #[test]
     fn a_literal_is_a_string_and_an_expression_keeps_its_type() {
         let exchange = run(&document(
             "inbound",

@@ -155,6 +155,10 @@ pub(super) fn set_operation(
 }
 
 pub(super) fn contains(c: &mut Call<'_, '_>) -> Result<Value, Thrown> {
+    // A Newtonsoft container is asked itself, and looks for the token, not for one that is like it.
+    if let (Value::Json(json), Value::Json(token), 2) = (c.get(0), c.get(1), c.count()) {
+        return Ok(Value::Boolean(json.position(token).is_some()));
+    }
     let (wanted, ignore_case) = (Key::new(c.value(1), ignores_case(c.get(2))), ignores_case(c.get(2)));
     Ok(Value::Boolean(c.items(0)?.into_iter().any(|i| Key::new(i, ignore_case) == wanted)))
 }
