@@ -46,8 +46,9 @@ enum Verb {
     /// Print the version
     #[command(after_help = "Example:\n  gatehouse version --format json")]
     Version(verbs::version::Arguments),
-    /// What of an APIOps folder runs here (not yet available)
-    Coverage(verbs::unavailable::Arguments),
+    /// What of an APIOps folder, or of any folder of policy documents, runs here
+    #[command(after_help = "Example:\n  gatehouse coverage apimartifacts --format json")]
+    Coverage(verbs::coverage::Arguments),
     /// Run policy unit tests (not yet available)
     Test(verbs::unavailable::Arguments),
     /// Trace one request through the policies (not yet available)
@@ -125,7 +126,7 @@ impl Cli {
             Verb::Subscription(arguments) => verbs::subscription::run(&arguments, &self.config),
             Verb::Completions(arguments) => verbs::completions::run(&arguments),
             Verb::Version(arguments) => verbs::version::run(&arguments),
-            Verb::Coverage(_) => verbs::unavailable::run("coverage"),
+            Verb::Coverage(arguments) => verbs::coverage::run(&arguments),
             Verb::Test(_) => verbs::unavailable::run("test"),
             Verb::Trace(_) => verbs::unavailable::run("trace"),
             Verb::Bench(_) => verbs::unavailable::run("bench"),

@@ -30,7 +30,10 @@ mod value;
 mod world;
 
 pub use self::cache::{CacheBounds, Lifetime, MemoryValues, ResponseCache, ValueCache, ValueFound, ValueKey};
-pub use self::compiler::{Certificates, CompileInput, PlanKey, Policies, PolicyScope};
+pub use self::compiler::{
+    Certificates, CompileInput, Coverage, CoverageFinding, FindingKind, PlanKey, Policies, PolicyScope,
+    PolicyUse,
+};
 pub use self::concurrency::{Concurrency, Permit};
 pub use self::error_response::{accepts_problem, error_response};
 pub use self::exchange::{

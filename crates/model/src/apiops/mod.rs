@@ -8,6 +8,7 @@ mod check;
 mod context;
 mod credentials;
 mod definitions;
+mod detect;
 mod document;
 mod duration;
 mod fields;
@@ -32,6 +33,8 @@ mod version_sets;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+pub use self::detect::is_artifacts;
 
 use self::apis::Places;
 use self::context::Context;

@@ -33,6 +33,8 @@ pub(super) struct Surroundings<'c> {
     pub(super) named_values: NamedValueTable<'c>,
     pub(super) certificates: &'c Certificates,
     pub(super) fragments: Fragments<'c>,
+    /// Whether the documents are surveyed without the resources that they name.
+    pub(super) alone: bool,
 }
 
 /// The place of a document at which compiling has arrived, and everything that a policy may ask for there.
@@ -59,6 +61,8 @@ pub(crate) struct Builder<'b> {
     pub(super) uses: Uses,
     /// Errors so far.
     pub(super) errors: usize,
+    /// How many values had been stood in for when the current policy began.
+    pub(super) stand_ins: usize,
 }
 
 impl Builder<'_> {
@@ -95,6 +99,9 @@ impl Builder<'_> {
     }
 
     pub(super) fn report(&mut self, diagnostic: Diagnostic) -> Reported {
+        if self.around.named_values.excuses(&diagnostic, self.stand_ins) {
+            return Reported;
+        }
         let owner = self.owner.to_string();
         self.errors += usize::from(diagnostic.severity == Severity::Error);
         self.findings.push(diagnostic.resource(owner));
@@ -249,7 +256,7 @@ impl Builder<'_> {
         known: impl IntoIterator<Item = &'n str>,
     ) -> Result<(), Reported> {
         let known: Vec<&str> = known.into_iter().collect();
-        if known.contains(&name) {
+        if known.contains(&name) || self.around.alone {
             return Ok(());
         }
         let message =

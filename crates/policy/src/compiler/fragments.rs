@@ -59,6 +59,11 @@ impl<'c> Fragments<'c> {
         self.by_name.keys().copied()
     }
 
+    /// The documents of those that could be read.
+    pub(super) fn roots(&self) -> impl Iterator<Item = &Element> {
+        self.by_name.values().filter_map(|read| read.root.as_ref())
+    }
+
     /// Those that no document has included.
     pub(super) fn unused(&self) -> impl Iterator<Item = &ReadFragment<'c>> {
         self.by_name.iter().filter(|(name, _)| !self.included.borrow().contains(**name)).map(|(_, read)| read)

@@ -4,6 +4,7 @@
 //! merged by `<base />` at load; plans that turn out the same are one.
 
 mod builder;
+mod coverage;
 mod expressions;
 mod fragments;
 mod named_values;
@@ -21,6 +22,7 @@ use gatehouse_model::{Diagnostic, Diagnostics, Located, Location};
 use gatehouse_vault::NamedValues;
 
 use self::builder::Surroundings;
+use self::coverage::Survey;
 use self::expressions::Expressions;
 use self::fragments::Fragments;
 use self::named_values::NamedValueTable;
@@ -28,6 +30,7 @@ use self::sections::{CompiledDocument, Uses};
 use crate::{Needs, document};
 
 pub(crate) use self::builder::{Builder, Message, Reported};
+pub use self::coverage::{Coverage, CoverageFinding, FindingKind, PolicyUse};
 pub use self::plans::{PlanKey, Policies};
 pub use self::scope::PolicyScope;
 
@@ -48,9 +51,9 @@ pub type Certificates = BTreeMap<Arc<str>, gatehouse_expression::Certificate>;
 impl Policies {
     /// Compiles all documents of a catalog. With an error among the diagnostics, the policies must not be served.
     pub fn compile(input: &CompileInput<'_>) -> (Self, Diagnostics) {
-        let mut compiler = Compiler { findings: Findings::default(), expressions: Expressions::default() };
         let mut policies = compiler.policies(input);
         policies.certificates = std::mem::take(&mut compiler.findings.certificates);
+        let mut compiler = Compiler::new(None);
         (policies, compiler.findings.into_diagnostics())
     }
 }
@@ -85,9 +88,15 @@ impl Findings {
 struct Compiler {
     findings: Findings,
     expressions: Expressions,
+    /// What a survey has counted; `None` where the plans are to be served.
+    survey: Option<Survey>,
 }
 
 impl Compiler {
+    fn new(survey: Option<Survey>) -> Self {
+        Self { findings: Findings::default(), expressions: Expressions::default(), survey }
+    }
+
     /// Reads the fragments of a workspace, or of the service.
     fn surroundings<'c>(
         &mut self,
@@ -95,13 +104,26 @@ impl Compiler {
         resources: &'c Resources,
         input: &CompileInput<'c>,
     ) -> Surroundings<'c> {
-        Surroundings {
+        let survey = self.survey.as_ref();
+        let named_values = NamedValueTable::new(workspace, resources, input.named_values);
+        let around = Surroundings {
             workspace,
             resources,
-            named_values: NamedValueTable::new(workspace, resources, input.named_values),
+            named_values: match survey {
+                Some(survey) => named_values.with_stand_ins(survey.alone),
+                None => named_values,
+            },
             certificates: input.certificates,
             fragments: Fragments::read(resources, &mut self.findings),
+            alone: survey.is_some_and(|survey| survey.alone),
+        };
+        if let Some(survey) = &mut self.survey {
+            survey.documents += resources.fragments.len();
+            for root in around.fragments.roots() {
+                survey.element(root, &around, &mut self.expressions, &mut self.findings);
+            }
         }
+        around
     }
 
     /// Reads and compiles the document of a scope.
@@ -112,7 +134,14 @@ impl Compiler {
         scope: PolicyScope,
         owner: &str,
     ) -> CompiledDocument {
-        match document::read(source) {
+        let read = document::read(source);
+        if let Some(survey) = &mut self.survey {
+            survey.documents += 1;
+            if let Ok(root) = &read {
+                survey.element(root, around, &mut self.expressions, &mut self.findings);
+            }
+        }
+        match read {
             Ok(root) => self.builder(around, scope, owner).document(&root),
             Err(diagnostic) => {
                 self.findings.push(diagnostic.resource(owner));
@@ -158,6 +187,7 @@ impl Compiler {
             policies: 0,
             uses: Uses::default(),
             errors: 0,
+            stand_ins: 0,
         }
     }
 }

@@ -1,7 +1,10 @@
 //! `{{named values}}`: put into texts after a document is read and before anything in it is compiled.
 
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+
 use gatehouse_model::resources::Resources;
-use gatehouse_model::{Diagnostic, did_you_mean};
+use gatehouse_model::{Diagnostic, Location, did_you_mean};
 use gatehouse_vault::{NamedValues, Resolved};
 use secrecy::ExposeSecret as _;
 
@@ -16,7 +19,21 @@ pub(super) struct NamedValueTable<'c> {
     workspace: Option<&'c str>,
     /// Where each is declared.
     resources: &'c Resources,
+    /// What takes the place of values that are not there, in a survey.
+    stand_ins: Option<StandIns>,
 }
+
+/// What a survey takes for values that it cannot know.
+struct StandIns {
+    /// Whether names that nothing declares have a value too.
+    undeclared: bool,
+    /// The texts that hold one.
+    texts: RefCell<HashSet<Location>>,
+    count: Cell<usize>,
+}
+
+/// What is put in the place of a value that is not known.
+const STAND_IN: &str = "1";
 
 /// A text with its named values put in.
 #[derive(Debug)]
@@ -29,7 +46,37 @@ pub(crate) struct Substituted {
 
 impl<'c> NamedValueTable<'c> {
     pub(super) fn new(workspace: Option<&'c str>, resources: &'c Resources, values: &'c NamedValues) -> Self {
-        Self { values, workspace, resources }
+        Self { values, workspace, resources, stand_ins: None }
+    }
+
+    /// The same table for a survey: values that are not there are taken for granted, and `undeclared` ones too.
+    pub(super) fn with_stand_ins(mut self, undeclared: bool) -> Self {
+        self.stand_ins = Some(StandIns { undeclared, texts: RefCell::default(), count: Cell::new(0) });
+        self
+    }
+
+    /// How often a value has been stood in for so far.
+    pub(super) fn stood_in(&self) -> usize {
+        self.stand_ins.as_ref().map_or(0, |stand_ins| stand_ins.count.get())
+    }
+
+    /// Whether a finding may be due to a value that is not known: it is about a value, and one was stood in for since
+    /// there were `before` of them, or in the very text.
+    pub(super) fn excuses(&self, finding: &Diagnostic, before: usize) -> bool {
+        let Some(stand_ins) = &self.stand_ins else { return false };
+        if !VALUE_FINDINGS.contains(&finding.id) {
+            return false;
+        }
+        let texts = stand_ins.texts.borrow();
+        stand_ins.count.get() > before
+            || finding.location.as_ref().is_some_and(|location| texts.contains(location))
+    }
+
+    fn stand_in(&self, declared: bool, text: &Text) -> Option<&'static str> {
+        let stand_ins = self.stand_ins.as_ref().filter(|stand_ins| declared || stand_ins.undeclared)?;
+        stand_ins.texts.borrow_mut().insert(text.location.clone());
+        stand_ins.count.set(stand_ins.count.get() + 1);
+        Some(STAND_IN)
     }
 
     /// Puts values in the places of `{{names}}`. Values are taken as they are: a name in a value stays. What keeps
@@ -52,11 +99,14 @@ impl<'c> NamedValueTable<'c> {
             done.append(&text.slice(rest, start));
             match self.values.get(self.workspace, name) {
                 None if !is_all => done.append(&text.slice(start, end)),
-                None => wrong.push(self.undefined(name, owner, text, start)),
                 Some(Resolved { value: Ok(value), secret }) => {
                     is_secret |= secret;
                     done.push(value.expose_secret(), text.locate(start));
                 }
+                unknown if let Some(stand_in) = self.stand_in(unknown.is_some(), text) => {
+                    done.push(stand_in, text.locate(start));
+                }
+                None => wrong.push(self.undefined(name, owner, text, start)),
                 Some(Resolved { value: Err(why), .. }) => {
                     let declared = self.declared(name);
                     let message = format!(
@@ -104,8 +154,12 @@ impl<'c> NamedValueTable<'c> {
     }
 }
 
+/// Findings about what a value is, rather than where something stands.
+const VALUE_FINDINGS: [&str; 4] =
+    ["bad-value", "bad-expression", "expression-not-allowed", "missing-reference"];
+
 /// The next `{{name}}` from an offset on: where it starts, where it ends, and the name.
-fn next_name(text: &str, from: usize) -> Option<(usize, usize, &str)> {
+pub(super) fn next_name(text: &str, from: usize) -> Option<(usize, usize, &str)> {
     let mut at = from;
     loop {
         let start = at + text.get(at..)?.find("{{")?;

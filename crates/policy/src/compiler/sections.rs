@@ -217,7 +217,7 @@ impl Builder<'_> {
             self.error_with_fix("wrong-section", &element.location, message, fix);
             return None;
         }
-        if !kind.scopes.contains(&self.scope) {
+        if !kind.scopes.contains(&self.scope) && !self.around.alone {
             let allowed: Vec<&str> = kind.scopes.iter().map(|scope| scope.as_str()).collect();
             let message = format!("`{name}` cannot stand in a policy of the scope `{}`", self.scope.as_str());
             let fix = format!("it may stand in the scopes {}", allowed.join(", "));
@@ -237,6 +237,7 @@ impl Builder<'_> {
         self.uses.add(kind.name);
         let outer_policy = std::mem::replace(&mut self.policy, kind.name);
         let outer_reads = std::mem::take(&mut self.reads);
+        let outer_stand_ins = std::mem::replace(&mut self.stand_ins, self.around.named_values.stood_in());
         match kind.compile {
             Compile::Base => {
                 if self.base(element, is_section).is_ok() {
@@ -256,6 +257,7 @@ impl Builder<'_> {
         }
         self.policy = outer_policy;
         self.reads = outer_reads;
+        self.stand_ins = outer_stand_ins;
     }
 
     fn step(&mut self, element: &Element, compile: policies::CompilePolicy) -> Result<Step, Reported> {

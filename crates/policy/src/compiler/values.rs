@@ -3,7 +3,7 @@
 //! A value that is wrong is reported and something stands in its place, so that what else is wrong with the element is
 //! told too; the element as a whole is refused at its end.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use gatehouse_expression::lexer::scan_end;
@@ -235,46 +235,31 @@ impl Builder<'_> {
     /// A text whose named values are put in already.
     pub(crate) fn compiled_text(&mut self, done: &Substituted) -> Result<Text, Reported> {
         let text = &done.text.text;
-        if done.text.kind() == TextKind::Expression {
-            let start = text.len() - text.trim_start().len();
-            let end = scan_end(text, start).unwrap_or(text.len());
-            if text.get(end..).is_none_or(|rest| rest.trim().is_empty()) {
-                return Ok(Text::Expression(self.expression(done, start, end)?));
-            }
+        let spans = expression_spans(&done.text);
+        if let [span] = &*spans
+            && text.get(..span.start).is_none_or(|before| before.trim().is_empty())
+            && text.get(span.end..).is_none_or(|after| after.trim().is_empty())
+            && done.text.kind() == TextKind::Expression
+        {
+            return Ok(Text::Expression(self.expression(done, span.start, span.end)?));
+        }
+        if spans.is_empty() {
+            return Ok(Text::Literal(text.as_str().into()));
         }
         let mut parts = Vec::new();
         let mut literal = 0;
-        let mut at = 0;
-        let mut failed = 0;
         let mut wrong = Ok(());
-        while let Some(found) =
-            text.get(at..).and_then(|rest| rest.find("@(").into_iter().chain(rest.find("@{")).min())
-        {
-            let start = at + found;
-            at = start + 2;
-            let begins =
-                start == 0 || text.get(..start).is_some_and(|before| before.ends_with(char::is_whitespace));
-            if !begins || failed > 8 {
-                continue;
+        for span in spans {
+            if span.start > literal {
+                parts.push(Text::Literal(text.get(literal..span.start).unwrap_or_default().into()));
             }
-            let Ok(end) = scan_end(text, start) else {
-                failed += 1;
-                continue;
-            };
-            if start > literal {
-                parts.push(Text::Literal(text.get(literal..start).unwrap_or_default().into()));
-            }
-            match self.expression(done, start, end) {
+            match self.expression(done, span.start, span.end) {
                 Ok(expression) => parts.push(Text::Expression(expression)),
                 Err(Reported) => wrong = Err(Reported),
             }
-            literal = end;
-            at = end;
+            literal = span.end;
         }
         wrong?;
-        if parts.is_empty() {
-            return Ok(Text::Literal(text.as_str().into()));
-        }
         if literal < text.len() {
             parts.push(Text::Literal(text.get(literal..).unwrap_or_default().into()));
         }
@@ -321,6 +306,44 @@ impl Builder<'_> {
     }
 }
 
+/// Where the expressions of a text stand: the whole text where it begins with one and nothing follows, else each that
+/// begins the text or follows white space.
+pub(super) fn expression_spans(source: &Source) -> Vec<Range<usize>> {
+    let text = &source.text;
+    if source.kind() == TextKind::Expression {
+        let start = text.len() - text.trim_start().len();
+        let end = scan_end(text, start).unwrap_or(text.len());
+        if text.get(end..).is_none_or(|rest| rest.trim().is_empty()) {
+            return vec![start..end];
+        }
+    }
+    let mut spans = Vec::new();
+    let mut at = 0;
+    let mut failed = 0;
+    while let Some(found) =
+        text.get(at..).and_then(|rest| rest.find("@(").into_iter().chain(rest.find("@{")).min())
+    {
+        let start = at + found;
+        at = start + 2;
+        let begins =
+            start == 0 || text.get(..start).is_some_and(|before| before.ends_with(char::is_whitespace));
+        if !begins || failed > MAX_FAILED_SCANS {
+            continue;
+        }
+        match scan_end(text, start) {
+            Ok(end) => {
+                spans.push(start..end);
+                at = end;
+            }
+            Err(_) => failed += 1,
+        }
+    }
+    spans
+}
+
+/// How often an expression in the middle of a text may turn out to be none: each try may scan the rest of the text.
+const MAX_FAILED_SCANS: usize = 8;
+
 fn bounds(range: &RangeInclusive<i64>) -> String {
     match (*range.start(), *range.end()) {
         (first, i64::MAX) => format!("a whole number from {first} on"),
@@ -340,7 +363,7 @@ fn parse_boolean(text: &str) -> Option<bool> {
 }
 
 /// The byte offset of a line and a column, both from 1, in a text.
-fn offset_of(text: &str, line: u32, column: u32) -> usize {
+pub(super) fn offset_of(text: &str, line: u32, column: u32) -> usize {
     let skipped = (line as usize).saturating_sub(1);
     let start: usize = text.split_inclusive('\n').take(skipped).map(str::len).sum();
     let rest = text.get(start..).unwrap_or_default();
