@@ -26,13 +26,14 @@ mod steps;
 #[cfg(test)]
 mod testing;
 mod tokens;
+pub mod trace;
 mod value;
 mod world;
 
 pub use self::cache::{CacheBounds, Lifetime, MemoryValues, ResponseCache, ValueCache, ValueFound, ValueKey};
 pub use self::compiler::{
-    Certificates, CompileInput, Coverage, CoverageFinding, FindingKind, PlanKey, Policies, PolicyScope,
-    PolicyUse,
+    Certificates, CompileInput, Coverage, CoverageFinding, FindingKind, Place, PlanKey, Policies,
+    PolicyScope, PolicyUse,
 };
 pub use self::concurrency::{Concurrency, Permit};
 pub use self::error_response::{accepts_problem, error_response};

@@ -71,6 +71,18 @@ impl fmt::Debug for Proxy {
     }
 }
 
+impl OutgoingRequest {
+    /// What a trace tells of it.
+    pub(crate) fn told(&self) -> Vec<(&'static str, String)> {
+        let target = match &self.target {
+            OutgoingTarget::Url(url) => url.to_string(),
+            OutgoingTarget::Backend { entity, path } => format!("backend `{entity}` {path}"),
+        };
+        let body = format!("{} bytes", self.body.len());
+        vec![("method", self.method.to_string()), ("url", target), ("body", body)]
+    }
+}
+
 /// Where a request of a policy goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutgoingTarget {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::future::LocalBoxFuture;
 use gatehouse_model::Location;
 
+use crate::trace::Source;
 use crate::{Exchange, Failure, Response, World};
 
 /// The four sections of all scopes, merged by `<base />`.
@@ -30,6 +31,8 @@ pub struct Step {
     pub needs: Needs,
     /// Where it stands.
     pub origin: Origin,
+    /// What its attributes and expressions are called in a trace.
+    pub(crate) sources: Arc<[Source]>,
 }
 
 /// A policy that runs at once, or one that waits for the world. Only the latter allocates a future.

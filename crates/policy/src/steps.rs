@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use gatehouse_model::Location;
+
 use crate::{Action, Exchange, Failure, Flow, Needs, Step, World, builtin};
 
 /// The steps inside a policy such as `when`.
@@ -11,13 +13,37 @@ pub(crate) struct Steps {
     waits: bool,
     /// What must be whole after the last step.
     afterwards: Needs,
+    /// What tells a trace that they run, where they are a branch.
+    branch: Option<Branch>,
+}
+
+/// A branch of a policy, such as a `when`.
+#[derive(Debug)]
+pub(crate) struct Branch {
+    pub(crate) location: Location,
+    pub(crate) name: Box<str>,
+}
+
+impl Branch {
+    /// Tells a trace, if there is one, that the branch is taken.
+    pub(crate) fn taken(&self, exchange: &mut Exchange) {
+        if exchange.trace.is_some() {
+            exchange.branch_begins(&self.location, &self.name);
+        }
+    }
 }
 
 impl Steps {
     /// A list of steps.
     pub(crate) fn new(steps: Vec<Arc<Step>>) -> Self {
         let waits = steps.iter().any(|step| step.waits());
-        Self { list: steps, waits, afterwards: Needs::default() }
+        Self { list: steps, waits, afterwards: Needs::default(), branch: None }
+    }
+
+    /// Says which branch they are.
+    pub(crate) fn at(mut self, branch: Branch) -> Self {
+        self.branch = Some(branch);
+        self
     }
 
     /// Says what must be whole after the last step.
@@ -38,7 +64,13 @@ impl Steps {
 
     /// Runs steps of which none waits.
     pub(crate) fn run_now(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
+        if let Some(branch) = &self.branch {
+            branch.taken(exchange);
+        }
         for step in &self.list {
+            if exchange.trace.is_some() {
+                exchange.step_begins(step, world);
+            }
             let flow = match &step.action {
                 Action::Now(policy) => policy.apply(exchange, world),
                 Action::Later(_) => Err(Failure::internal(
@@ -47,6 +79,9 @@ impl Steps {
                     "a policy that waits was compiled as one that does not",
                 )),
             };
+            if exchange.trace.is_some() {
+                exchange.step_ends(&flow, world);
+            }
             let flow = flow.map_err(|failure| failure.at(&step.origin))?;
             if flow != Flow::Continue {
                 return Ok(flow);
@@ -57,6 +92,9 @@ impl Steps {
 
     /// Runs the steps.
     pub(crate) async fn run(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
+        if let Some(branch) = &self.branch {
+            branch.taken(exchange);
+        }
         let flow = run_all(&self.list, exchange, world).await?;
         make_whole(self.afterwards, exchange, world).await?;
         Ok(flow)
@@ -95,6 +133,16 @@ pub(crate) async fn run_one(
 }
 
 async fn run(step: &Step, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
+    if exchange.trace.is_none() {
+        return run_untraced(step, exchange, world).await;
+    }
+    exchange.step_begins(step, world);
+    let outcome = run_untraced(step, exchange, world).await;
+    exchange.step_ends(&outcome, world);
+    outcome
+}
+
+async fn run_untraced(step: &Step, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
     if !step.needs.is_none() {
         make_whole(step.needs, exchange, world)
             .await

@@ -380,6 +380,7 @@ pub(crate) fn exchange() -> Exchange {
         deferred: SmallVec::new(),
         counted: SmallVec::new(),
         marks: Marks::default(),
+        trace: None,
     }
 }
 

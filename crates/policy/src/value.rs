@@ -9,7 +9,7 @@ use gatehouse_expression::{Expression, Value};
 use gatehouse_model::Location;
 
 use crate::evaluation::Evaluation;
-use crate::{Exchange, Failure, World};
+use crate::{Exchange, Failure, World, trace};
 
 /// The reason of the failure that an expression's exception becomes.
 pub(crate) const EVALUATION_FAILURE: &str = "ExpressionValueEvaluationFailure";
@@ -21,6 +21,8 @@ pub(crate) struct Computed {
     /// The policy: the source of a failure.
     pub(crate) policy: &'static str,
     pub(crate) location: Location,
+    /// Whether a secret named value stands in its text.
+    pub(crate) is_secret: bool,
 }
 
 impl Computed {
@@ -30,7 +32,14 @@ impl Computed {
     /// Its exception, as `ExpressionValueEvaluationFailure` of the policy with status 500.
     pub(crate) fn evaluate(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Value, Failure> {
         let mut context = Evaluation::new(exchange, world);
-        self.expression.evaluate(&mut context).map_err(|exception| self.failure(&exception.to_string()))
+        let result = self.expression.evaluate(&mut context);
+        let has_read_secret = context.has_read_secret();
+        let value = result.map_err(|exception| self.failure(&exception.to_string()))?;
+        if let Some(trace) = &mut exchange.trace {
+            let is_secret = self.is_secret || has_read_secret;
+            trace.evaluated(&trace::Evaluated { location: &self.location, value: &value, is_secret });
+        }
+        Ok(value)
     }
 
     /// The value has not the type that the attribute needs.

@@ -1,5 +1,6 @@
 //! From a request on the wire to an exchange.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use gatehouse_policy::{
@@ -12,7 +13,7 @@ use smallvec::SmallVec;
 use uuid::Uuid;
 
 use super::forwarding;
-use crate::connection::Connection;
+use crate::connection::{Connection, ForwardingCache};
 use crate::hop_by_hop;
 use crate::snapshot::{ListenerFacts, Snapshot};
 
@@ -119,7 +120,33 @@ pub(super) fn exchange(
         deferred: SmallVec::new(),
         counted: SmallVec::new(),
         marks: Marks::default(),
+        trace: None,
     }
+}
+
+/// The exchange of a request that comes over no connection, from a client at `client_ip`: what `test` and `trace` send
+/// through the pipeline. `None` where it has not exactly one valid host.
+pub fn exchange_of(
+    request: http::Request<Body>,
+    listener: &ListenerFacts,
+    client_ip: IpAddr,
+    snapshot: &Snapshot,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Option<Exchange> {
+    let connection = Connection {
+        listener: Arc::clone(&listener.name),
+        peer: SocketAddr::new(client_ip, 0),
+        local: SocketAddr::from(([127, 0, 0, 1], 443)),
+        tls_version: "TLSv1.3",
+        tls_cipher: "",
+        server_name: None,
+        terms: None,
+        certificate: None,
+        forwarding: ForwardingCache::default(),
+    };
+    let target = Target::of(&request, &connection)?;
+    Some(exchange(request, target, &connection, listener, snapshot, clock, random))
 }
 
 /// A request id (RFC 9562, version 4).

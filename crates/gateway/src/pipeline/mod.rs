@@ -10,12 +10,14 @@ mod outgoing;
 mod process;
 mod service;
 mod signals;
+mod traced;
 mod tunnel;
 mod upstream;
 mod world;
 
 pub use self::backend_observer::BackendObserver;
 pub use self::outgoing::OutgoingCounts;
+pub use self::intake::exchange_of;
 pub use self::process::process;
 pub use self::service::{Core, ListenerMeasures, Shared};
 pub use self::world::{CoreRandom, SystemClock};

@@ -11,6 +11,7 @@ use gatehouse_telemetry::metrics::OperationMetrics;
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use http::{Method, StatusCode};
 
+use super::traced;
 use crate::router::{ApiIndex, check_path};
 use crate::snapshot::{
     AccessDecision, Denied, ProductIndex, PublishedApi, PublishedOperation, Snapshot, decide_access,
@@ -30,6 +31,9 @@ pub async fn process(
         Some(zone) => route(snapshot, zone, exchange),
         None => Err(builtin::operation_not_found()),
     };
+    if exchange.trace.is_some() {
+        traced::routing(zone, matched.as_ref().err(), exchange, world);
+    }
     let (plan, metrics, failure) = match matched {
         Err(failure) => {
             let response =
@@ -52,6 +56,9 @@ pub async fn process(
         }
         Ok((api, Some(operation))) => {
             let (plan, failure) = enter(snapshot, api, operation, keys, exchange, world);
+            if exchange.trace.is_some() {
+                traced::access(failure.as_ref(), exchange, world);
+            }
             (plan, Some(&operation.metrics), failure)
         }
     };
@@ -137,6 +144,9 @@ fn enter<'s>(
         let in_query =
             if in_header.is_none() { request.original_url.query.first(&api.key_query) } else { None };
         let presented = in_header.or_else(|| in_query.as_ref().map(|value| value.as_bytes()));
+        if let (Some(trace), Some(key)) = (&mut exchange.trace, presented) {
+            trace.hide(&String::from_utf8_lossy(key));
+        }
         decide_access(snapshot, api, keys, presented.filter(|key| !key.is_empty()), now)
     };
     // The key is for this gateway: neither the backend nor its logs get to see it.

@@ -93,6 +93,7 @@ pub fn build(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) -> Option
         products,
         global: policies.global(),
         event_sinks,
+        places: policies.places().to_vec(),
         secrets: Secrets::of(input.named_values),
         backend_measures: BackendMeasures::new(input.metrics, &backends),
         backends: Arc::new(backends),

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use gatehouse_model::configuration::{Limits, Zone};
-use gatehouse_policy::{Deployment, Plan};
+use gatehouse_policy::{Deployment, Place, Plan};
 
 use crate::events::EventSinks;
 use crate::router::ApiTree;
@@ -53,6 +53,8 @@ pub struct Snapshot {
     pub backend_measures: BackendMeasures,
     /// Where the events of loggers go.
     pub event_sinks: EventSinks,
+    /// Every policy and every branch of one, by place.
+    pub places: Vec<Place>,
     /// What must stand in no log.
     pub secrets: Secrets,
     /// What each listener stands for.

@@ -26,6 +26,11 @@ impl Secrets {
         Self { values }
     }
 
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &SecretString> {
+        self.values.iter()
+    }
+
     /// The text without secrets.
     pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut masked = Cow::Borrowed(text);

@@ -9,7 +9,7 @@ use super::expressions::Expressions;
 use super::fragments::Fragments;
 use super::named_values::{NamedValueTable, Substituted};
 use super::sections::Uses;
-use super::{Certificates, Findings, PolicyScope};
+use super::{Certificates, Findings, Place, PolicyScope};
 use crate::document::{Element, Text, TextKind};
 use crate::{Needs, Section};
 
@@ -61,6 +61,10 @@ pub(crate) struct Builder<'b> {
     pub(super) uses: Uses,
     /// Errors so far.
     pub(super) errors: usize,
+    /// The elements within the current policy whose children are policies.
+    pub(super) holders: Vec<Location>,
+    /// Every policy and branch so far.
+    pub(super) places: &'b mut Vec<Place>,
     /// How many values had been stood in for when the current policy began.
     pub(super) stand_ins: usize,
 }
@@ -150,6 +154,11 @@ impl Builder<'_> {
     /// What the expressions of the current policy read so far, for a policy that sees to it by itself.
     pub(crate) fn take_reads(&mut self) -> Needs {
         std::mem::take(&mut self.reads)
+    }
+
+    /// The section that the policy stands in.
+    pub(crate) fn section(&self) -> &'static str {
+        self.section.unwrap_or(Section::Inbound).as_str()
     }
 
     /// The message that policies change here.

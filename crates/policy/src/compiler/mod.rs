@@ -58,6 +58,15 @@ impl Policies {
     }
 }
 
+/// A policy or a branch of one, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// Where its element begins.
+    pub location: Location,
+    /// The policy's name, and for a branch what it is: `choose when[2]`.
+    pub name: Arc<str>,
+}
+
 /// The policy of a service that has none of its own: requests go to the backend.
 const DEFAULT_GLOBAL_POLICY: &str =
     "<policies><inbound /><backend><forward-request /></backend><outbound /><on-error /></policies>";
@@ -90,11 +99,17 @@ struct Compiler {
     expressions: Expressions,
     /// What a survey has counted; `None` where the plans are to be served.
     survey: Option<Survey>,
+    places: Vec<Place>,
 }
 
 impl Compiler {
     fn new(survey: Option<Survey>) -> Self {
-        Self { findings: Findings::default(), expressions: Expressions::default(), survey }
+        Self {
+            findings: Findings::default(),
+            expressions: Expressions::default(),
+            survey,
+            places: Vec::new(),
+        }
     }
 
     /// Reads the fragments of a workspace, or of the service.
@@ -187,6 +202,8 @@ impl Compiler {
             policies: 0,
             uses: Uses::default(),
             errors: 0,
+            holders: Vec::new(),
+            places: &mut self.places,
             stand_ins: 0,
         }
     }

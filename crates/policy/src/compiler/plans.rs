@@ -9,7 +9,7 @@ use gatehouse_model::{Diagnostic, Severity};
 
 use super::builder::Surroundings;
 use super::sections::{CompiledDocument, Item, Uses};
-use super::{CompileInput, Compiler, PolicyScope};
+use super::{CompileInput, Compiler, Place, PolicyScope};
 use crate::{Plan, Step};
 
 /// The plans of all operations.
@@ -22,6 +22,7 @@ pub struct Policies {
     service: Space,
     workspaces: HashMap<String, Space>,
     pub(super) certificates: Vec<Located<String>>,
+    places: Vec<Place>,
 }
 
 /// Which plan.
@@ -74,6 +75,11 @@ impl Policies {
         Arc::clone(&self.global)
     }
 
+    /// Every policy of every document and every branch of one, in the order of their places.
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
     fn find(&self, key: &PlanKey<'_>) -> &Arc<Plan> {
         let space = match key.workspace {
             None => &self.service,
@@ -100,8 +106,8 @@ impl Compiler {
         };
         let uses = global.uses;
         let global = Arc::new(merge(&global, &Plan::default()));
-        Policies {
             service: self.space(&service, &global, uses),
+        let mut policies = Policies {
             workspaces: input
                 .catalog
                 .workspaces
@@ -122,6 +128,13 @@ impl Compiler {
             global,
             certificates: Vec::new(),
         }
+            places: Vec::new(),
+        };
+        policies.places = std::mem::take(&mut self.places);
+        policies.places.sort();
+        // A fragment is compiled anew wherever it is included.
+        policies.places.dedup();
+        policies
     }
 
     fn space(&mut self, around: &Surroundings<'_>, plan: &Arc<Plan>, uses: Uses) -> Space {

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use gatehouse_model::{Severity, did_you_mean};
+use gatehouse_model::{Location, Severity, did_you_mean};
 
+use super::Place;
 use super::builder::{Builder, Reported};
 use crate::document::{Element, MAX_ELEMENTS, Node};
 use crate::policies::{self, Compile, PolicyKind};
-use crate::steps::Steps;
+use crate::steps::{Branch, Steps};
+use crate::trace::sources;
 use crate::{Needs, Origin, Section, Step};
 
 /// What a section holds.
@@ -120,6 +122,7 @@ impl Builder<'_> {
                 self.error_with_fix("unknown-element", &child.location, message, fix);
             }
         }
+        self.holders.push(element.location.clone());
         let items = self.items(element, false);
         Steps::new(
             items
@@ -139,7 +142,14 @@ impl Builder<'_> {
         self.path.push_str(place);
         let steps = self.steps(element, None);
         self.path.truncate(outer);
-        steps
+        steps.at(self.branch(&element.location, place))
+    }
+
+    /// A branch of the current policy: what tells that it was taken.
+    pub(crate) fn branch(&mut self, location: &Location, name: &str) -> Branch {
+        let full = format!("{} {name}", self.policy);
+        self.places.push(Place { location: location.clone(), name: full.into() });
+        Branch { location: location.clone(), name: name.into() }
     }
 
     fn items(&mut self, parent: &Element, is_section: bool) -> Vec<Item> {
@@ -263,14 +273,19 @@ impl Builder<'_> {
     fn step(&mut self, element: &Element, compile: policies::CompilePolicy) -> Result<Step, Reported> {
         let errors = self.errors;
         let policy_id = self.optional_literal(element, "id");
-        let action = compile(self, element)?;
+        let outer_holders = std::mem::take(&mut self.holders);
+        let action = compile(self, element);
+        let holders = std::mem::replace(&mut self.holders, outer_holders);
+        let action = action?;
         // Something stood in the place of each value that is wrong.
         if self.errors > errors {
             return Err(Reported);
         }
         let needs = std::mem::take(&mut self.reads);
         self.inner_reads = self.inner_reads.union(needs);
+        self.places.push(Place { location: element.location.clone(), name: self.policy.into() });
         Ok(Step {
+            sources: sources(element, &holders).into(),
             action,
             needs,
             origin: Origin {
@@ -328,13 +343,13 @@ impl Builder<'_> {
         Ok(items)
     }
 
-    /// The backend section holds one policy: more would call the backend more than once.
+    /// The backend section holds one policy as a rule: more may call the backend more than once.
     fn one_policy(&mut self, section: &Element) {
         if let Some(second) = section.elements().nth(1) {
             let message =
                 format!("the backend section holds more than one policy: `{}` is the second", second.name);
-            let fix = "keep one; put policies that prepare the request into `inbound`";
-            self.error_with_fix("backend-section", &second.location, message, fix);
+            let message = format!("{message}: the backend may be called more than once");
+            self.warn(Severity::Medium, "backend-section", &second.location, message);
         }
     }
 }

@@ -163,7 +163,7 @@ fn policies_out_of_place_are_refused() {
         ),
         (
             "<policies><backend><forward-request /><set-variable name=\"a\" value=\"b\" /></backend></policies>",
-            "1:39: error: the backend section holds more than one policy",
+            "1:39: medium: the backend section holds more than one policy",
         ),
         (
             "<policies><inbound><choose><when condition=\"true\"><base /></when></choose></inbound></policies>",

@@ -279,7 +279,12 @@ impl Builder<'_> {
         match self.expressions.compile(source) {
             Ok((expression, needs)) => {
                 self.reads = self.reads.union(needs);
-                Ok(Computed { expression, policy: self.policy, location: done.text.locate(start) })
+                Ok(Computed {
+                    expression,
+                    policy: self.policy,
+                    location: done.text.locate(start),
+                    is_secret: done.is_secret,
+                })
             }
             Err(faults) => {
                 if done.is_secret {

@@ -3,7 +3,7 @@
 mod facts;
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -23,6 +23,8 @@ pub(crate) struct Evaluation<'e> {
     world: &'e World<'e>,
     /// Most expressions never ask for them.
     facts: OnceCell<Box<Facts>>,
+    /// Whether a variable was read that holds what came from a secret.
+    has_read_secret: Cell<bool>,
 }
 
 /// What was matched, in the form that expressions want; made when an expression looks at it.
@@ -46,6 +48,11 @@ impl<'e> Evaluation<'e> {
 
     fn facts(&self) -> &Facts {
         self.facts.get_or_init(Box::default)
+        Self { exchange, world, facts: Facts::default(), has_read_secret: Cell::new(false) }
+    }
+    /// Whether a variable was read that holds what came from a secret, as far as a trace knows.
+    pub(crate) fn has_read_secret(&self) -> bool {
+        self.has_read_secret.get()
     }
 
     fn headers(&self, of: Side) -> Option<&HeaderMap> {
@@ -164,6 +171,9 @@ impl Context for Evaluation<'_> {
     }
 
     fn variable(&self, name: &str) -> Option<Value> {
+        if self.exchange.trace.as_ref().is_some_and(|trace| trace.is_tainted(name)) {
+            self.has_read_secret.set(true);
+        }
         self.exchange.variables.get(name).cloned()
     }
 
@@ -234,13 +244,14 @@ impl Context for Evaluation<'_> {
         SystemTime::UNIX_EPOCH + Duration::from_millis(self.world.clock.now_millis())
     }
 
-    /// Requests are not traced yet.
     fn tracing(&self) -> bool {
-        false
+        self.exchange.trace.as_ref().is_some_and(|trace| trace.tells_decisions())
     }
 
     /// A line for a trace that nobody has asked for goes nowhere.
-    fn trace(&mut self, _message: &str) {}
+    fn trace(&mut self, message: &str) {
+        self.exchange.say_in_trace(message);
+    }
 
     fn limits(&self) -> expression::Limits {
         self.world.expression_limits

@@ -17,6 +17,7 @@ use smallvec::SmallVec;
 use uuid::Uuid;
 
 use crate::{Measure, Proxy, World};
+use crate::trace::Trace;
 
 pub use self::body::{Body, BodyError};
 pub use self::facts::{ApiFacts, Deployment, OperationFacts, ProductFacts, Route, SubscriptionFacts};
@@ -57,6 +58,8 @@ pub struct Exchange {
     pub counted: SmallVec<[CounterKey; 2]>,
     /// What its policies leave for one another.
     pub marks: Marks,
+    /// What is written down of it; `None` where nobody asked for that.
+    pub trace: Option<Box<Trace>>,
 }
 
 impl Exchange {

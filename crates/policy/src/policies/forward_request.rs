@@ -12,7 +12,10 @@ use crate::compiler::{Builder, Reported};
 use crate::document::Element;
 use crate::plan::PolicyFuture;
 use crate::value::{Boolean, Integer};
-use crate::{Action, AsyncPolicy, Exchange, Failure, Flow, ForwardOptions, UpstreamError, World, builtin};
+use crate::trace::Outcome;
+use crate::{
+    Action, AsyncPolicy, BackendChoice, Exchange, Failure, Flow, ForwardOptions, UpstreamError, World, builtin,
+};
 
 /// The longest timeout: a day.
 const MAX_SECONDS: i64 = 86_400;
@@ -110,11 +113,34 @@ impl ForwardRequest {
     }
 }
 
+/// What a trace tells of the call before it is made, and when that is.
+fn called(exchange: &Exchange, world: &World<'_>) -> (Vec<(&'static str, String)>, u64) {
+    let request = &exchange.request;
+    let base = match &exchange.backend {
+        BackendChoice::Url(url) => url.to_string(),
+        BackendChoice::Entity(name) => format!("backend `{name}`"),
+        BackendChoice::Service => {
+            let api = exchange.route.api.as_ref().and_then(|api| api.service_url.as_ref());
+            api.map(ToString::to_string).unwrap_or_default()
+        }
+    };
+    let query = request.url.query.raw();
+    let mark = if query.is_empty() { "" } else { "?" };
+    let url = format!("{}{}{mark}{query}", base.trim_end_matches('/'), request.url.path);
+    let inputs = vec![("method", request.method.to_string()), ("url", url)];
+    (inputs, world.clock.monotonic_micros())
+}
+
 impl AsyncPolicy for ForwardRequest {
     fn apply<'a>(&'a self, exchange: &'a mut Exchange, world: &'a World<'a>) -> PolicyFuture<'a> {
         Box::pin(async move {
             let options = self.options(exchange, world)?;
+            let traced = exchange.trace.is_some().then(|| called(exchange, world));
             let answered = world.upstream.forward(exchange, &options).await;
+            if let Some((inputs, began)) = traced {
+                let outcome = Outcome::of_answer(&answered);
+                exchange.note_trace(world, "backend", "backend", inputs, outcome, began);
+            }
             let mut response = answered.map_err(|error| failure(&error))?;
             let status = response.status;
             let watch = exchange.marks.tokens.clone();

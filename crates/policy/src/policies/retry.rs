@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::compiler::{Builder, Reported};
 use crate::document::Element;
 use crate::plan::PolicyFuture;
-use crate::steps::Steps;
+use crate::steps::{Branch, Steps};
 use crate::value::{Boolean, Integer};
 use crate::{Action, AsyncPolicy, Exchange, Failure, Flow, World};
 
@@ -25,6 +25,7 @@ struct Retry {
     delta: Option<Integer>,
     first_is_fast: Boolean,
     steps: Steps,
+    again: Branch,
 }
 
 const ATTRIBUTES: &[&str] = &["condition", "count", "interval", "max-interval", "delta", "first-fast-retry"];
@@ -41,6 +42,9 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     let delta = builder.optional_integer(element, "delta", 0..=MAX_SECONDS);
     let first_is_fast = builder.boolean(element, "first-fast-retry", false);
     let mut steps = builder.steps(element, None);
+    // The place of the condition: that of the element stands for the first try.
+    let place = element.attribute("condition").map_or(&element.location, |known| &known.location);
+    let again = builder.branch(place, "again");
     steps.afterwards(reads);
     known?;
     Ok(Action::Later(Box::new(Retry {
@@ -51,6 +55,7 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         delta: delta?,
         first_is_fast: first_is_fast?,
         steps,
+        again,
     })))
 }
 
@@ -116,6 +121,7 @@ impl AsyncPolicy for Retry {
                 if !wait.is_zero() {
                     world.clock.sleep(wait).await;
                 }
+                self.again.taken(exchange);
             }
         })
     }

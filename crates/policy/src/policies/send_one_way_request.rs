@@ -6,6 +6,7 @@
 use super::side_request::SideRequest;
 use crate::compiler::{Builder, Reported};
 use crate::document::Element;
+use crate::trace::Outcome;
 use crate::{Action, Exchange, Failure, Flow, Policy, World};
 
 #[derive(Debug)]
@@ -18,6 +19,12 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
 impl Policy for SendOneWayRequest {
     fn apply(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
         let request = self.0.evaluate(exchange, world)?;
+        if exchange.trace.is_some() {
+            let began = world.clock.monotonic_micros();
+            let outcome = Outcome::Told("sent, its answer is not waited for".to_owned());
+            let section = self.0.section();
+            exchange.note_trace(world, section, "outgoing-request", request.told(), outcome, began);
+        }
         world.outgoing.send_apart(request);
         Ok(Flow::Continue)
     }

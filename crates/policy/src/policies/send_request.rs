@@ -11,6 +11,7 @@ use super::side_request::SideRequest;
 use crate::compiler::{Builder, Reported};
 use crate::document::Element;
 use crate::plan::PolicyFuture;
+use crate::trace::Outcome;
 use crate::value::Boolean;
 use crate::{Action, AsyncPolicy, Exchange, Flow, Response, World};
 
@@ -37,7 +38,14 @@ impl AsyncPolicy for SendRequest {
         Box::pin(async move {
             let ignores_errors = self.ignores_errors.evaluate(exchange, world)?;
             let request = self.request.evaluate(exchange, world)?;
-            let value = match world.outgoing.send(&request).await {
+            let began = exchange.trace.is_some().then(|| world.clock.monotonic_micros());
+            let answer = world.outgoing.send(&request).await;
+            if let Some(began) = began {
+                let outcome = Outcome::of_answer(&answer);
+                let section = self.request.section();
+                exchange.note_trace(world, section, "outgoing-request", request.told(), outcome, began);
+            }
+            let value = match answer {
                 Ok(response) => keep(response).into(),
                 Err(_) if ignores_errors => Value::Null,
                 Err(error) => return Err(self.request.failure(&error)),

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use gatehouse_model::Severity;
 use url::Url;
 
 use crate::compiler::{Builder, Reported};
@@ -49,6 +50,11 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
             let text = builder.text(element, "base-url")?;
             match text.literal() {
                 None => SetBackendService::BaseUrl(text),
+                Some(literal) if literal.trim().is_empty() => {
+                    let message = "the base URL is empty: requests that come here fail until it names one";
+                    builder.warn(Severity::Medium, "empty-base-url", &attribute.value.location, message);
+                    SetBackendService::BaseUrl(text)
+                }
                 Some(literal) => match base_url(literal) {
                     Ok(url) => SetBackendService::Fixed(BackendChoice::Url(Arc::new(url))),
                     Err(why) => {

@@ -45,6 +45,7 @@ const ELEMENTS: &[&str] = &[
 #[derive(Debug)]
 pub(super) struct SideRequest {
     policy: &'static str,
+    section: &'static str,
     mode: Enumeration<Mode>,
     timeout: Integer,
     url: Option<Target>,
@@ -120,6 +121,7 @@ impl SideRequest {
         }
         Ok(Self {
             policy: builder.policy(),
+            section: builder.section(),
             mode,
             timeout,
             url,
@@ -131,6 +133,11 @@ impl SideRequest {
             proxy,
             copies_body,
         })
+    }
+
+    /// The section that it stands in.
+    pub(super) fn section(&self) -> &'static str {
+        self.section
     }
 
     /// The request for this exchange.

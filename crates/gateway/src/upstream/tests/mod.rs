@@ -352,6 +352,7 @@ fn exchange(method: Method, base: &str, path: &str) -> Exchange {
         deferred: smallvec::SmallVec::new(),
         counted: smallvec::SmallVec::new(),
         marks: gatehouse_policy::Marks::default(),
+        trace: None,
     }
 }
 
