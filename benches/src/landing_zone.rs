@@ -135,6 +135,7 @@ fn load(file: &Path) -> Shared {
         outgoing: Default::default(),
         trace_log: None,
         events: Events::new(Log::direct(Level::Error)),
+        live_traces: None,
         keys: ArcSwap::from_pointee(ring()),
         counters: Arc::new(MemoryCounters::new(1_000)),
         counter_keys: CounterKeys::new(),

@@ -49,10 +49,14 @@ enum Verb {
     /// What of an APIOps folder, or of any folder of policy documents, runs here
     #[command(after_help = "Example:\n  gatehouse coverage apimartifacts --format json")]
     Coverage(verbs::coverage::Arguments),
-    /// Run policy unit tests (not yet available)
-    Test(verbs::unavailable::Arguments),
-    /// Trace one request through the policies (not yet available)
-    Trace(verbs::unavailable::Arguments),
+    /// Run policy unit tests: every *.test.yaml below a folder
+    #[command(after_help = "Example:\n  gatehouse test policies --format junit > results.xml")]
+    Test(verbs::test::Arguments),
+    /// Send one request through the policies, without sockets, and print every decision
+    #[command(
+        after_help = "Examples:\n  gatehouse trace -X POST -H 'Content-Type: application/json' -d @body.json https://api.example/orders\n  gatehouse trace token --api orders\n  gatehouse trace show 0123456789abcdef"
+    )]
+    Trace(verbs::trace::Arguments),
     /// Measure what routes and policies cost (not yet available)
     Bench(verbs::unavailable::Arguments),
     /// Run and install web application firewall rules (not yet available)
@@ -127,8 +131,8 @@ impl Cli {
             Verb::Completions(arguments) => verbs::completions::run(&arguments),
             Verb::Version(arguments) => verbs::version::run(&arguments),
             Verb::Coverage(arguments) => verbs::coverage::run(&arguments),
-            Verb::Test(_) => verbs::unavailable::run("test"),
-            Verb::Trace(_) => verbs::unavailable::run("trace"),
+            Verb::Test(arguments) => verbs::test::run(&arguments),
+            Verb::Trace(arguments) => verbs::trace::run(&arguments, &self.config),
             Verb::Bench(_) => verbs::unavailable::run("bench"),
             Verb::Waf(_) => verbs::unavailable::run("waf"),
             Verb::User(_) => verbs::unavailable::run("user"),

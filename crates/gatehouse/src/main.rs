@@ -5,6 +5,7 @@
 mod cli;
 mod landing_zone;
 mod load;
+mod offline;
 mod output;
 mod running;
 mod verbs;

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod counters;
+mod debug_token;
 mod key_ring;
 mod master_key;
 mod provision;
@@ -14,7 +15,9 @@ mod sealed;
 mod sqlite;
 mod store;
 mod subscription_key;
+mod traces;
 
+pub use self::debug_token::{DebugToken, DebugTokenError, DebugTokens};
 pub use self::key_ring::KeyRing;
 pub use self::master_key::{MasterKey, MasterKeyError};
 pub use self::provision::{IssuedKeys, ProvisionError, effective, provision};
@@ -23,3 +26,4 @@ pub use self::sealed::{SealError, Sealer};
 pub use self::sqlite::Sqlite;
 pub use self::store::{Revision, Store, StoreError};
 pub use self::subscription_key::{InvalidKey, KeyHash, KeyHasher, KeyKind, SubscriptionKey};
+pub use self::traces::{TraceFolder, TraceStore};

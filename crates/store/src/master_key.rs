@@ -10,13 +10,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use crate::{KeyHasher, Sealer};
+use crate::{DebugTokens, KeyHasher, Sealer};
 
 /// 32 secret bytes, from which a separate key for each use is derived (HKDF-SHA-256, RFC 5869).
 #[derive(Clone, Debug)]
 pub struct MasterKey {
     hasher: KeyHasher,
     sealer: Sealer,
+    debug_tokens: DebugTokens,
     check: [u8; 32],
 }
 
@@ -62,6 +63,7 @@ impl MasterKey {
         Ok(Self {
             hasher: KeyHasher::new(&*derive(b"subscription keys 1")?),
             sealer: Sealer::new(&*derive(b"secrets at rest 1")?).ok_or(MasterKeyError::Derivation)?,
+            debug_tokens: DebugTokens::new(&*derive(b"debug tokens 1")?),
             check: *derive(b"key check value 1")?,
         })
     }
@@ -74,6 +76,11 @@ impl MasterKey {
     /// Encrypts secrets under this key.
     pub fn sealer(&self) -> &Sealer {
         &self.sealer
+    }
+
+    /// Makes and checks debug tokens under this key.
+    pub fn debug_tokens(&self) -> &DebugTokens {
+        &self.debug_tokens
     }
 
     /// What a database keeps to know its master key again; tells nothing about the key.

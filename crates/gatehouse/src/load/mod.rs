@@ -15,7 +15,7 @@ use gatehouse_telemetry::metrics::Metrics;
 use gatehouse_vault::{Environment, SecretProvider, resolve};
 
 pub(crate) use self::keys_file::read_keys_file;
-pub(crate) use self::store::{OpenStore, StoredSecrets, open_store};
+pub(crate) use self::store::{OpenStore, StoredSecrets, open_store, trace_store};
 
 /// Reads `gatehouse.yaml`.
 pub(crate) fn read_configuration(file: &Path) -> (Option<Configuration>, Diagnostics) {
@@ -88,6 +88,16 @@ fn check_loaded(configuration: &Configuration, findings: &mut Diagnostics) {
     let store = open.as_ref().map(|open| &*open.store);
     let with = CompileWith { store, metrics: &metrics, instance_id: "check", previous: None };
     compile(configuration, &catalog, &with, findings);
+}
+
+/// The store, if it is there already.
+pub(crate) fn store_if_there(configuration: &Configuration) -> anyhow::Result<Option<OpenStore>> {
+    let mut findings = Diagnostics::new();
+    let open = existing_store(configuration, &mut findings);
+    if findings.has_errors() {
+        anyhow::bail!("the store cannot be opened\n{findings}");
+    }
+    Ok(open)
 }
 
 /// Opens the store if it is there: checking makes no files.

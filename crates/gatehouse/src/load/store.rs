@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use gatehouse_model::configuration::{Configuration, Database, MasterKey as MasterKeySource};
-use gatehouse_store::{MasterKey, Sqlite, Store};
+use gatehouse_store::{MasterKey, Sqlite, Store, TraceFolder};
 use gatehouse_vault::{Place, ProviderError, SecretProvider};
 use secrecy::SecretString;
 
@@ -29,6 +29,12 @@ pub(crate) fn open_store(configuration: &Configuration) -> Result<OpenStore> {
     let store = Sqlite::open(&database.value, &master)
         .with_context(|| format!("{}: `store.database`", database.location))?;
     Ok(OpenStore { store: Box::new(store), master })
+}
+
+/// Where decision traces are kept: beside the database.
+pub(crate) fn trace_store(configuration: &Configuration) -> TraceFolder {
+    let Database::Sqlite(database) = &configuration.store.database;
+    TraceFolder::beside(&database.value)
 }
 
 /// The secrets of the store as values of named values.

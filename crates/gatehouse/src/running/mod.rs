@@ -1,6 +1,7 @@
 //! A running instance: start, reload, drain.
 
 mod changes;
+mod traces;
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -14,7 +15,7 @@ use gatehouse_gateway::connection::Handler;
 use gatehouse_gateway::events::Events;
 use gatehouse_gateway::listener::{Bound, HandlerFactory, Listeners};
 use gatehouse_gateway::pipeline::{
-    BackendObserver, Core, ListenerMeasures, OutgoingCounts, Shared, SystemClock,
+    BackendObserver, Core, ListenerMeasures, LiveTraces, OutgoingCounts, Shared, SystemClock,
 };
 use gatehouse_gateway::snapshot::Snapshot;
 use gatehouse_gateway::upstream::{PoolLimits, Pools};
@@ -31,6 +32,7 @@ use gatehouse_telemetry::trace_log::TraceLog;
 use url::Url;
 
 use self::changes::Stamp;
+use self::traces::TraceWriter;
 use crate::load::{self, CompileWith, OpenStore};
 
 /// The most counters that are kept: about 100 bytes each.
@@ -121,6 +123,7 @@ impl Running {
             tokens: Tokens::new(Tokens::DEFAULT_CAPACITY, &nonce_secret()?),
             response_cache: ResponseCache::new(cache_bounds(&loaded.configuration)),
             values: MemoryValues::new(cache_bounds(&loaded.configuration)),
+            live_traces: Some(live_traces(&loaded.configuration, &open, &log)?),
             clock: SystemClock::new(),
             under_way: AtomicUsize::new(0),
             access_log,
@@ -370,6 +373,11 @@ fn cache_bounds(configuration: &Configuration) -> CacheBounds {
     CacheBounds { bytes: limits.cache_bytes, entries: limits.cache_entries }
 }
 
+fn live_traces(configuration: &Configuration, open: &OpenStore, log: &Log) -> Result<LiveTraces> {
+    let sink = TraceWriter::start(load::trace_store(configuration), log.clone())
+        .context("the thread that keeps traces cannot be started")?;
+    Ok(LiveTraces { tokens: open.master.debug_tokens().clone(), sink: Box::new(sink) })
+}
 fn watch_counters(metrics: &Metrics, counters: &Arc<MemoryCounters>) {
     let counters = Arc::clone(counters);
     let help = "Rate limits and quotas that were forgotten before their time";

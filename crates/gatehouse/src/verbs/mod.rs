@@ -7,5 +7,7 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod serve;
 pub(crate) mod subscription;
+pub(crate) mod test;
+pub(crate) mod trace;
 pub(crate) mod unavailable;
 pub(crate) mod version;

@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use super::completion::{Completion, protocol};
 use super::intake::{self, Target, random_id};
+use super::live_trace::{LiveTrace, LiveTraces};
 use super::outgoing::{OutgoingCounts, Outside};
 use super::upstream::CoreUpstream;
 use super::world::{CoreRandom, SystemClock};
@@ -65,6 +66,8 @@ pub struct Shared {
     pub outgoing: Arc<OutgoingCounts>,
     /// Values that policies keep.
     pub values: MemoryValues,
+    /// Traces that requests may ask for; `None`: none may.
+    pub live_traces: Option<LiveTraces>,
     /// Time.
     pub clock: SystemClock,
     /// Requests under way.
@@ -130,6 +133,8 @@ impl Core {
         let shared = &*self.shared;
         let exchange =
             intake::exchange(request, target, &connection, &listener, &snapshot, &shared.clock, &self.random);
+        let mut exchange = exchange;
+        let live = LiveTrace::begin(&mut exchange, shared, &snapshot);
         let mut completion = Completion::new(place, exchange, &connection, listener.zone);
         let bound = snapshot.limits.buffered_body_bytes;
         let upstream = CoreUpstream::new(&self.pools, &snapshot.backends, &shared.clock, &self.random, bound);
@@ -157,6 +162,9 @@ impl Core {
         let keys = shared.keys.load_full();
         let zone = listener.serves_gateway.then_some(listener.zone);
         let metrics = process(&snapshot, &keys, zone, completion.exchange(), &world).await;
+        if let Some(live) = live {
+            live.end(completion.exchange(), shared);
+        }
         completion.matched(metrics, upstream.backend_micros());
         if let (Some(upgrade), Some(tunnel)) = (upgrade, upstream.take_tunnel()) {
             let silence = snapshot.limits.tunnel_idle_timeout;

@@ -33,8 +33,7 @@ pub(super) fn routing(
             Outcome::Told(format!("API `{}`, operation `{}`", api.id, operation.id))
         }
     };
-    let began = exchange.started_micros;
-    exchange.note_trace(world, SECTION, "routing", inputs, outcome, began);
+    exchange.note_trace(world, SECTION, "routing", inputs, outcome, 0);
 }
 
 /// Who the caller is.
@@ -52,6 +51,6 @@ pub(super) fn access(failure: Option<&Failure>, exchange: &mut Exchange, world: 
         (None, Some(_)) => Outcome::Told("the key opens it".to_owned()),
         (None, None) => Outcome::Told("no key is needed".to_owned()),
     };
-    let began = world.clock.monotonic_micros();
+    let began = exchange.traced_micros(world).unwrap_or_default();
     exchange.note_trace(world, SECTION, "subscription", inputs, outcome, began);
 }

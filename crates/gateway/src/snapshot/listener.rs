@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use crate::client::authority;
 
 /// What a listener stands for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ListenerFacts {
     /// Its name.
     pub name: Arc<str>,

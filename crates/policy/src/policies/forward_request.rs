@@ -113,8 +113,8 @@ impl ForwardRequest {
     }
 }
 
-/// What a trace tells of the call before it is made, and when that is.
-fn called(exchange: &Exchange, world: &World<'_>) -> (Vec<(&'static str, String)>, u64) {
+/// What a trace tells of the call before it is made.
+fn called(exchange: &Exchange) -> Vec<(&'static str, String)> {
     let request = &exchange.request;
     let base = match &exchange.backend {
         BackendChoice::Url(url) => url.to_string(),
@@ -127,15 +127,14 @@ fn called(exchange: &Exchange, world: &World<'_>) -> (Vec<(&'static str, String)
     let query = request.url.query.raw();
     let mark = if query.is_empty() { "" } else { "?" };
     let url = format!("{}{}{mark}{query}", base.trim_end_matches('/'), request.url.path);
-    let inputs = vec![("method", request.method.to_string()), ("url", url)];
-    (inputs, world.clock.monotonic_micros())
+    vec![("method", request.method.to_string()), ("url", url)]
 }
 
 impl AsyncPolicy for ForwardRequest {
     fn apply<'a>(&'a self, exchange: &'a mut Exchange, world: &'a World<'a>) -> PolicyFuture<'a> {
         Box::pin(async move {
             let options = self.options(exchange, world)?;
-            let traced = exchange.trace.is_some().then(|| called(exchange, world));
+            let traced = exchange.traced_micros(world).map(|began| (called(exchange), began));
             let answered = world.upstream.forward(exchange, &options).await;
             if let Some((inputs, began)) = traced {
                 let outcome = Outcome::of_answer(&answered);

@@ -19,8 +19,7 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
 impl Policy for SendOneWayRequest {
     fn apply(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<Flow, Failure> {
         let request = self.0.evaluate(exchange, world)?;
-        if exchange.trace.is_some() {
-            let began = world.clock.monotonic_micros();
+        if let Some(began) = exchange.traced_micros(world) {
             let outcome = Outcome::Told("sent, its answer is not waited for".to_owned());
             let section = self.0.section();
             exchange.note_trace(world, section, "outgoing-request", request.told(), outcome, began);

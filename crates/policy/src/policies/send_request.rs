@@ -38,7 +38,7 @@ impl AsyncPolicy for SendRequest {
         Box::pin(async move {
             let ignores_errors = self.ignores_errors.evaluate(exchange, world)?;
             let request = self.request.evaluate(exchange, world)?;
-            let began = exchange.trace.is_some().then(|| world.clock.monotonic_micros());
+            let began = exchange.traced_micros(world);
             let answer = world.outgoing.send(&request).await;
             if let Some(began) = began {
                 let outcome = Outcome::of_answer(&answer);

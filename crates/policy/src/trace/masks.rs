@@ -114,7 +114,7 @@ fn is_secret_parameter(name: &str) -> bool {
 }
 
 /// Whether a header, a parameter or a variable of this name carries secrets.
-pub(crate) fn is_secret_name(name: &str) -> bool {
+pub fn is_secret_name(name: &str) -> bool {
     const PARTS: [&str; 14] = [
         "authorization",
         "cookie",

@@ -10,7 +10,7 @@ mod render;
 mod state;
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gatehouse_model::Location;
 use secrecy::SecretString;
@@ -18,11 +18,13 @@ use secrecy::SecretString;
 pub use self::entry::{Change, Entry, Input, Outcome};
 pub(crate) use self::entry::{Source, sources};
 pub(crate) use self::recorder::Evaluated;
-pub use self::render::as_text;
+pub use self::masks::is_secret_name;
+pub use self::render::{as_text, json_as_text};
 
 use self::masks::Masks;
 use self::recorder::Open;
 use self::state::State;
+use crate::World;
 
 /// The most entries of one trace.
 const MAX_ENTRIES: usize = 2000;
@@ -47,6 +49,8 @@ pub struct Trace {
     reached: HashMap<Location, u32>,
     bytes: usize,
     is_cut: bool,
+    /// Where times come from the process and not from the world, whose time may stand still.
+    stopwatch: Option<Instant>,
 }
 
 /// How much is written down.
@@ -72,6 +76,21 @@ impl Trace {
             reached: HashMap::new(),
             bytes: 0,
             is_cut: false,
+            stopwatch: None,
+        }
+    }
+
+    /// Takes times from the process, for a world whose own time stands still.
+    pub fn timed_by_the_process(mut self) -> Self {
+        self.stopwatch = Some(Instant::now());
+        self
+    }
+
+    /// Microseconds since the exchange began.
+    fn elapsed(&self, world: &World<'_>) -> u64 {
+        match self.stopwatch {
+            Some(begun) => begun.elapsed().as_micros() as u64,
+            None => world.clock.monotonic_micros().saturating_sub(self.started_micros),
         }
     }
 

@@ -52,7 +52,12 @@ impl Exchange {
         self.trace = Some(Box::new(trace));
     }
 
-    /// Adds an entry for something that is no policy; `began_micros` is when it began.
+    /// Microseconds since the exchange began, where it is traced.
+    pub fn traced_micros(&self, world: &World<'_>) -> Option<u64> {
+        self.trace.as_ref().map(|trace| trace.elapsed(world))
+    }
+
+    /// Adds an entry for something that is no policy; `began` is when it began, in [microseconds](Self::traced_micros).
     pub fn note_trace(
         &mut self,
         world: &World<'_>,
@@ -60,17 +65,17 @@ impl Exchange {
         source: &str,
         inputs: Vec<(&str, String)>,
         outcome: Outcome,
-        began_micros: u64,
+        began: u64,
     ) {
         self.checkpoint();
-        let now = world.clock.monotonic_micros();
         let Some(trace) = self.trace.as_deref_mut().filter(|trace| trace.tells_decisions()) else { return };
+        let now = trace.elapsed(world);
         let entry = Entry {
             section,
             source: source.to_owned(),
             depth: trace.open.len(),
-            at_micros: began_micros.saturating_sub(trace.started_micros),
-            micros: now.saturating_sub(began_micros),
+            at_micros: began,
+            micros: now.saturating_sub(began),
             inputs: inputs
                 .into_iter()
                 .map(|(name, value)| Input { name: name.to_owned(), value: short(&value) })
@@ -100,7 +105,7 @@ impl Exchange {
         if trace.detail == Detail::Reached {
             return;
         }
-        let now = world.clock.monotonic_micros();
+        let now = trace.elapsed(world);
         let origin = &step.origin;
         let literals = step.sources.iter().filter_map(|source| {
             let literal = source.literal.as_deref()?;
@@ -115,7 +120,7 @@ impl Exchange {
             location: Some(origin.location.clone()),
             path: Some(Arc::clone(&origin.path)),
             policy_id: origin.policy_id.clone(),
-            at_micros: now.saturating_sub(trace.started_micros),
+            at_micros: now,
             inputs: literals.collect(),
             ..Entry::default()
         };
@@ -127,8 +132,8 @@ impl Exchange {
     /// A policy has ended.
     pub(crate) fn step_ends(&mut self, outcome: &Result<Flow, Failure>, world: &World<'_>) {
         self.checkpoint();
-        let now = world.clock.monotonic_micros();
         let Some(trace) = self.trace.as_deref_mut() else { return };
+        let now = trace.elapsed(world);
         let Some(open) = trace.open.pop() else { return };
         let Some(entry) = open.entry.and_then(|index| trace.entries.get_mut(index)) else { return };
         entry.micros = now.saturating_sub(open.began_micros);
