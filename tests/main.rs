@@ -22,6 +22,7 @@ mod connections;
 mod content;
 mod definitions;
 mod dependencies;
+mod developer_tools;
 mod framing;
 mod grpc;
 mod http2;

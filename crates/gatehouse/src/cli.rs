@@ -54,7 +54,7 @@ enum Verb {
     Test(verbs::test::Arguments),
     /// Send one request through the policies, without sockets, and print every decision
     #[command(
-        after_help = "Examples:\n  gatehouse trace -X POST -H 'Content-Type: application/json' -d @body.json https://api.example/orders\n  gatehouse trace token --api orders\n  gatehouse trace show 0123456789abcdef"
+        after_help = "Example:\n  gatehouse trace -X POST -H 'Content-Type: application/json' -d @body.json https://api.example/orders\n  gatehouse trace token --api orders\n  gatehouse trace show 0123456789abcdef"
     )]
     Trace(verbs::trace::Arguments),
     /// Measure what routes and policies cost (not yet available)

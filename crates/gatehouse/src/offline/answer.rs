@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use gatehouse_model::Located;
-use gatehouse_model::tree::decode::{Fields, Shape, choice, integer, record, text};
+use gatehouse_model::tree::decode::{Context, Fields, Shape, choice, integer, list, record, text};
+use gatehouse_model::tree::{Node, NodeValue};
 use gatehouse_policy::{Body, Response, UpstreamError};
 use http::{HeaderName, HeaderValue, StatusCode};
 
@@ -97,11 +98,40 @@ impl Answer {
     }
 }
 
+/// One answer, or a list of them for one call after the other.
+pub(crate) struct Answers;
+
+impl Shape for Answers {
+    type Value = Vec<Answer>;
+
+    fn decode(&self, node: &Node, context: &mut Context) -> Option<Vec<Answer>> {
+        match node.value {
+            NodeValue::Sequence(_) => list(Answer::shape()).not_empty().decode(node, context),
+            _ => Answer::shape().decode(node, context).map(|answer| vec![answer]),
+        }
+    }
+
+    fn expected(&self) -> String {
+        "an answer or a list of answers".to_owned()
+    }
+
+    fn expected_entries(&self) -> String {
+        "answers".to_owned()
+    }
+
+    fn schema(&self) -> serde_json::Value {
+        serde_json::json!({ "oneOf": [Answer::shape().schema(), list(Answer::shape()).schema()] })
+    }
+}
+
 impl Stub {
     pub(crate) fn shape() -> impl Shape<Value = Self> {
         record("a stub", |fields| {
-            let url =
-                fields.required("url", text(), "The URL that it answers; `*` at its end stands for anything.");
+            let url = fields.required(
+                "url",
+                text(),
+                "The URL that it answers; `*` at its end stands for anything.",
+            );
             let method = fields.optional("method", text(), "The method that it answers; default: any.");
             let answer = Answer::read(fields);
             Some(Self { url: url?, method, answer })

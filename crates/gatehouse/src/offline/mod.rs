@@ -8,7 +8,7 @@ mod template;
 mod token;
 mod world;
 
-pub(crate) use self::answer::{Answer, Stub};
+pub(crate) use self::answer::{Answer, Answers, Stub};
 pub(crate) use self::gateway::{Finished, OfflineGateway, Sources, default_configuration};
 pub(crate) use self::shapes::{Any, Content, HeaderList, Scalar, instant};
 pub(crate) use self::template::Templates;

@@ -8,17 +8,12 @@ use super::token::{Tokens, claims};
 /// What templates are filled with.
 pub(crate) struct Templates<'t> {
     keys: &'t TestKeys,
-    tokens: &'t Tokens,
     now_seconds: i64,
 }
 
 impl<'t> Templates<'t> {
     pub(crate) fn new(keys: &'t TestKeys, now_millis: u64) -> Self {
-        Self { keys, tokens: Tokens::shared(), now_seconds: (now_millis / 1000) as i64 }
-    }
-
-    pub(super) fn tokens(&self) -> &Tokens {
-        self.tokens
+        Self { keys, now_seconds: (now_millis / 1000) as i64 }
     }
 
     /// The text with its templates filled in. Other double braces stay: they may be Liquid, or a named value's name.
@@ -37,7 +32,7 @@ impl<'t> Templates<'t> {
             } else if let Some(after) = inner.strip_prefix("jwt:") {
                 let end = closer(after).ok_or("has `{{jwt:` without its `}}`")?;
                 let (mapping, tail) = after.split_at(end);
-                filled.push_str(&self.tokens.sign(&claims(mapping, self.now_seconds)?)?);
+                filled.push_str(&Tokens::shared().sign(&claims(mapping, self.now_seconds)?)?);
                 rest = tail.get(2..).unwrap_or_default();
             } else {
                 filled.push_str("{{");

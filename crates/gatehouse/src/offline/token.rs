@@ -88,11 +88,11 @@ impl Tokens {
 }
 
 /// What an issuer of tests answers at a URL: its metadata, or its keys.
-pub(super) fn metadata(url: &str, tokens: &Tokens) -> Option<Answer> {
+pub(super) fn metadata(url: &str) -> Option<Answer> {
     let body = if let Some(issuer) = url.strip_suffix(METADATA) {
         json!({ "issuer": issuer, "jwks_uri": format!("{issuer}{KEYS}") })
     } else if url.ends_with(KEYS) {
-        tokens.key_set()
+        Tokens::shared().key_set()
     } else {
         return None;
     };
@@ -103,7 +103,8 @@ pub(super) fn metadata(url: &str, tokens: &Tokens) -> Option<Answer> {
 /// says otherwise, `$header` adds to the header, and `$secret` (base64) signs with HS256.
 pub(super) fn claims(text: &str, now: i64) -> Result<Claims, String> {
     let file: Arc<Path> = Path::new("jwt").into();
-    let node = parse_yaml(text.trim(), &file).map_err(|error| format!("has a bad `jwt`: {}", error.message))?;
+    let node =
+        parse_yaml(text.trim(), &file).map_err(|error| format!("has a bad `jwt`: {}", error.message))?;
     let NodeValue::Mapping(entries) = &node.value else {
         return Err("has a `jwt` that is no mapping of claims".to_owned());
     };
@@ -174,10 +175,10 @@ mod tests {
     fn the_key_set_verifies_what_is_signed() {
         let tokens = Tokens::shared();
         let token = tokens.sign(&claims("{sub: a}", 0).unwrap()).unwrap();
-        let answer = metadata("https://a.example/v2.0/.well-known/openid-configuration", tokens).unwrap();
+        let answer = metadata("https://a.example/v2.0/.well-known/openid-configuration").unwrap();
         let about: Value = serde_json::from_str(&answer.body).unwrap();
         assert_eq!(about["issuer"], "https://a.example/v2.0");
-        let keys = metadata(about["jwks_uri"].as_str().unwrap(), tokens).unwrap();
+        let keys = metadata(about["jwks_uri"].as_str().unwrap()).unwrap();
         let keys = gatehouse_identity::jose::KeySet::parse(keys.body.as_bytes()).unwrap();
         let signed = gatehouse_identity::jose::SignedToken::parse(&token).unwrap();
         signed.verify(keys.keys()).unwrap();

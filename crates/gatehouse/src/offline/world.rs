@@ -220,7 +220,7 @@ impl StubbedRequests<'_> {
         if let Some(stub) = self.stubs.iter().find(|stub| stub.answers(request.method.as_str(), &url)) {
             return stub.answer.respond(self.templates, request.timeout);
         }
-        match token::metadata(&url, self.templates.tokens()) {
+        match token::metadata(&url) {
             Some(answer) => answer.respond(self.templates, request.timeout),
             None => Err(UpstreamError::Connection(format!("no stub answers {} {url}", request.method))),
         }

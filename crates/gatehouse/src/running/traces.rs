@@ -7,7 +7,6 @@ use gatehouse_gateway::pipeline::{FinishedTrace, TraceSink};
 use gatehouse_policy::trace::Entry;
 use gatehouse_store::TraceStore;
 use gatehouse_telemetry::log::Log;
-use gatehouse_telemetry::timestamp;
 use serde_json::{Value, json};
 
 /// How many traces may wait to be written.
@@ -49,9 +48,11 @@ fn write(waiting: &Receiver<FinishedTrace>, store: &impl TraceStore, log: &Log) 
 
 fn as_json(trace: &FinishedTrace) -> Value {
     let entries: Vec<Value> = trace.entries.iter().map(Entry::to_json).collect();
+    let time = jiff::Timestamp::from_millisecond(trace.time_millis.cast_signed());
+    let time = time.map(|time| time.to_string()).unwrap_or_default();
     json!({
         "id": trace.id,
-        "time": timestamp::format(trace.time_millis),
+        "time": time,
         "request": { "line": trace.request },
         "api": trace.api,
         "response": { "status": trace.status },

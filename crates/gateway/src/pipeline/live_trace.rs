@@ -77,11 +77,12 @@ impl LiveTrace {
     pub(super) fn end(self, exchange: &mut Exchange, shared: &Shared) {
         let trace = exchange.trace.take();
         let (name, value) = match self {
-            Self::Expired(token) => (EXPIRED, format!("The debug token expired at {} UTC seconds.", token.expires)),
+            Self::Expired(token) => {
+                (EXPIRED, format!("The debug token expired at {} UTC seconds.", token.expires))
+            }
             Self::Valid { token, id, time_millis } => {
                 let api = exchange.route.api.as_ref();
-                let is_meant =
-                    api.is_some_and(|api| token.api_matches(api.workspace.as_deref(), &api.id));
+                let is_meant = api.is_some_and(|api| token.api_matches(api.workspace.as_deref(), &api.id));
                 if !is_meant {
                     (WRONG_API, "The debug token was made for another API.".to_owned())
                 } else if let (Some(trace), Some(live)) = (trace, &shared.live_traces) {

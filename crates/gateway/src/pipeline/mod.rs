@@ -17,9 +17,9 @@ mod upstream;
 mod world;
 
 pub use self::backend_observer::BackendObserver;
-pub use self::outgoing::OutgoingCounts;
 pub use self::intake::exchange_of;
 pub use self::live_trace::{FinishedTrace, LiveTraces, TraceSink};
+pub use self::outgoing::OutgoingCounts;
 pub use self::process::process;
 pub use self::service::{Core, ListenerMeasures, Shared};
 pub use self::world::{CoreRandom, SystemClock};

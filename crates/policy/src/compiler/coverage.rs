@@ -88,10 +88,16 @@ impl FindingKind {
             "missing-reference" | "unknown-named-value" => Self::MissingReference,
             "wrong-section" | "wrong-scope" | "repeated-policy" | "backend-section" | "misplaced-base"
             | "nested-fragment" => Self::WrongSection,
-            "policy-syntax" | "invalid-utf8" | "policy-size" | "wrong-root" | "unexpected-text"
-            | "json-syntax" | "yaml-syntax" | "unreadable-file" | "unreadable" | "unreadable-artifacts" => {
-                Self::Syntax
-            }
+            "policy-syntax"
+            | "invalid-utf8"
+            | "policy-size"
+            | "wrong-root"
+            | "unexpected-text"
+            | "json-syntax"
+            | "yaml-syntax"
+            | "unreadable-file"
+            | "unreadable"
+            | "unreadable-artifacts" => Self::Syntax,
             _ => Self::UnsupportedAttribute,
         }
     }
@@ -249,6 +255,7 @@ impl Survey {
         expressions: &mut Expressions,
         findings: &mut Findings,
     ) {
+        around.named_values.takes_placeholder(text);
         let before = around.named_values.stood_in();
         // A name that nothing declares is told where the policy is compiled.
         let Ok(done) = around.named_values.substitute(text, "") else { return };
@@ -295,9 +302,7 @@ fn binds_with_another_value(text: &Text, expressions: &mut Expressions) -> bool 
         let mut whole = Text::empty(text.location.clone());
         whole.push(&filled, text.location.clone());
         let spans = expression_spans(&whole);
-        spans
-            .iter()
-            .all(|span| expressions.compile(whole.text.get(span.clone()).unwrap_or_default()).is_ok())
+        spans.iter().all(|span| expressions.compile(whole.text.get(span.clone()).unwrap_or_default()).is_ok())
     })
 }
 

@@ -67,9 +67,24 @@ impl<'c> NamedValueTable<'c> {
         if !VALUE_FINDINGS.contains(&finding.id) {
             return false;
         }
-        let texts = stand_ins.texts.borrow();
-        stand_ins.count.get() > before
-            || finding.location.as_ref().is_some_and(|location| texts.contains(location))
+        let is_of_text =
+            finding.location.as_ref().is_some_and(|location| stand_ins.texts.borrow().contains(location));
+        is_of_text || finding.id == "bad-value" && stand_ins.count.get() > before
+    }
+
+    /// Takes a text as unknown where it is nothing but the placeholder of a template, such as `{count}`: documents that
+    /// stand alone are often templates of other programs.
+    pub(super) fn takes_placeholder(&self, text: &Text) {
+        let Some(stand_ins) = self.stand_ins.as_ref().filter(|stand_ins| stand_ins.undeclared) else {
+            return;
+        };
+        let inner = text.text.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        let is_name = |name: &str| {
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+        };
+        if inner.is_some_and(is_name) {
+            stand_ins.texts.borrow_mut().insert(text.location.clone());
+        }
     }
 
     fn stand_in(&self, declared: bool, text: &Text) -> Option<&'static str> {

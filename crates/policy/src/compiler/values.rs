@@ -319,7 +319,7 @@ pub(super) fn expression_spans(source: &Source) -> Vec<Range<usize>> {
         let start = text.len() - text.trim_start().len();
         let end = scan_end(text, start).unwrap_or(text.len());
         if text.get(end..).is_none_or(|rest| rest.trim().is_empty()) {
-            return vec![start..end];
+            return std::iter::once(start..end).collect();
         }
     }
     let mut spans = Vec::new();

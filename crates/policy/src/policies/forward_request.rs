@@ -11,10 +11,11 @@ use http::header::{HeaderValue, RETRY_AFTER};
 use crate::compiler::{Builder, Reported};
 use crate::document::Element;
 use crate::plan::PolicyFuture;
-use crate::value::{Boolean, Integer};
 use crate::trace::Outcome;
+use crate::value::{Boolean, Integer};
 use crate::{
-    Action, AsyncPolicy, BackendChoice, Exchange, Failure, Flow, ForwardOptions, UpstreamError, World, builtin,
+    Action, AsyncPolicy, BackendChoice, Exchange, Failure, Flow, ForwardOptions, UpstreamError, World,
+    builtin,
 };
 
 /// The longest timeout: a day.

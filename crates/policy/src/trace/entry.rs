@@ -1,5 +1,6 @@
 //! One entry of a trace.
 
+use std::fmt;
 use std::sync::Arc;
 
 use gatehouse_model::Location;
@@ -155,7 +156,7 @@ impl Entry {
 }
 
 /// An attribute or a text of a policy as the document has it: what an expression at a place is called.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Source {
     /// Such as `when[1].condition`.
     pub(crate) name: Box<str>,
@@ -164,6 +165,13 @@ pub(crate) struct Source {
     pub(crate) literal: Option<Box<str>>,
     /// Whether the value must not be shown.
     pub(crate) is_secret: bool,
+}
+
+impl fmt::Debug for Source {
+    /// A literal may be a secret: it is not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.name, self.location)
+    }
 }
 
 /// The attributes and texts of a policy, without those of the policies in it: `holders` are the elements whose children
@@ -177,13 +185,7 @@ pub(crate) fn sources(element: &Element, holders: &[Location]) -> Box<[Source]> 
 /// The most characters of a literal that are kept.
 const MAX_LITERAL: usize = 200;
 
-fn collect(
-    element: &Element,
-    prefix: &str,
-    is_secret: bool,
-    holders: &[Location],
-    found: &mut Vec<Source>,
-) {
+fn collect(element: &Element, prefix: &str, is_secret: bool, holders: &[Location], found: &mut Vec<Source>) {
     let named = |name: &str| if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
     for attribute in &element.attributes {
         let is_secret = is_secret && attribute.name == "value" || masks::is_secret_attribute(&attribute.name);
@@ -193,9 +195,10 @@ fn collect(
         return;
     }
     // The values of a header or a parameter that carries secrets, and keys that are written out.
-    let of_secret = element
-        .attribute("name")
-        .is_some_and(|name| matches!(&*element.name, "set-header" | "set-query-parameter") && masks::is_secret_name(&name.value.text));
+    let of_secret = element.attribute("name").is_some_and(|name| {
+        matches!(&*element.name, "set-header" | "set-query-parameter")
+            && masks::is_secret_name(&name.value.text)
+    });
     let is_secret = is_secret || of_secret || element.name == "key";
     let mut counts: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
     for node in &element.children {

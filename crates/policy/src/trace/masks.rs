@@ -54,7 +54,13 @@ impl Masks {
         }
         mask_after(text, "eyJ", |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'), 20, 0);
         for scheme in ["Bearer ", "bearer ", "Basic ", "basic ", "SharedAccessSignature ", "DPoP "] {
-            mask_after(text, scheme, |c| !c.is_whitespace() && c != '"' && c != '\'' && c != ',', 8, scheme.len());
+            mask_after(
+                text,
+                scheme,
+                |c| !c.is_whitespace() && c != '"' && c != '\'' && c != ',',
+                8,
+                scheme.len(),
+            );
         }
         mask_parameters(text);
     }
@@ -94,7 +100,9 @@ fn mask_parameters(text: &mut String) {
         let before = text.get(..equals).unwrap_or_default();
         let name_start = before.rfind(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')));
         let (lead, name) = match name_start {
-            Some(start) => (before.as_bytes().get(start).copied(), before.get(start + 1..).unwrap_or_default()),
+            Some(start) => {
+                (before.as_bytes().get(start).copied(), before.get(start + 1..).unwrap_or_default())
+            }
             None => (None, before),
         };
         if !matches!(lead, None | Some(b'?' | b'&')) || !is_secret_parameter(name) {
@@ -163,7 +171,10 @@ mod tests {
     fn tokens_and_credentials_are_masked_by_their_shape() {
         assert_eq!(masked("Bearer abcdefghijkl"), "Bearer ***");
         assert_eq!(masked("got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc_-x, then"), "got ***, then");
-        assert_eq!(masked("https://a.example/b?c=1&subscription-key=k&sig=x%20y#z"), "https://a.example/b?c=1&subscription-key=***&sig=***");
+        assert_eq!(
+            masked("https://a.example/b?c=1&subscription-key=k&sig=x%20y#z"),
+            "https://a.example/b?c=1&subscription-key=***&sig=***"
+        );
         assert_eq!(masked("grant_type=x&client_secret=abc"), "grant_type=x&client_secret=***");
         assert_eq!(masked("total=3"), "total=3");
         assert_eq!(masked("Bearer é"), "Bearer é");

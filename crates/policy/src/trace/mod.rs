@@ -17,8 +17,8 @@ use secrecy::SecretString;
 
 pub use self::entry::{Change, Entry, Input, Outcome};
 pub(crate) use self::entry::{Source, sources};
-pub(crate) use self::recorder::Evaluated;
 pub use self::masks::is_secret_name;
+pub(crate) use self::recorder::Evaluated;
 pub use self::render::{as_text, json_as_text};
 
 use self::masks::Masks;

@@ -92,12 +92,8 @@ fn attempt(
         finished = Some(done);
     }
     let mut finished = finished.ok_or("the case sends no request")?;
-    let failures = case.expect.differences(
-        &finished,
-        &world.backend_requests(),
-        &world.policy_requests(),
-        &templates,
-    );
+    let failures =
+        case.expect.differences(&finished, &world.backend_requests(), &world.policy_requests(), &templates);
     let trace = finished.exchange.trace.take().filter(|trace| trace.tells_decisions());
     Ok((failures, trace.map(|trace| as_text(&trace.into_entries()))))
 }
@@ -108,7 +104,9 @@ fn request(case: &Case, templates: &Templates<'_>) -> Result<Request<Body>, Stri
     let url = templates.fill(&wanted.url.value).map_err(|why| said("url", &why))?;
     let uri: Uri = url.parse().map_err(|_| format!("request.url: `{url}` is no URL"))?;
     if uri.scheme_str() != Some("https") || uri.host().is_none() {
-        return Err(format!("request.url: `{url}` is no absolute https URL, such as https://api.example/orders/7"));
+        return Err(format!(
+            "request.url: `{url}` is no absolute https URL, such as https://api.example/orders/7"
+        ));
     }
     let body = templates.fill(&wanted.body).map_err(|why| said("body", &why))?;
     let mut request = Request::new(Body::from(Bytes::from(body)));

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use fancy_regex::Regex;
+use gatehouse_model::Located;
 use gatehouse_model::tree::decode::{Context, Invalid, Shape, integer, map, one_or_many, record};
 use gatehouse_model::tree::{Node, NodeValue};
-use gatehouse_model::Located;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
@@ -70,8 +70,11 @@ impl Expectation {
             let status = fields.optional("status", integer(100..=999), "The status code.");
             let reason = fields.optional("reason", Scalar, "The reason phrase.");
             let message = Message::read(fields);
-            let backend_called =
-                fields.optional("backend_called", CallsShape, "Whether the backend was called, or how often.");
+            let backend_called = fields.optional(
+                "backend_called",
+                CallsShape,
+                "Whether the backend was called, or how often.",
+            );
             let backend_request = fields.optional(
                 "backend_request",
                 SentExpectation::shape(),
@@ -129,7 +132,8 @@ impl Expectation {
         self.calls(to_backend, templates, &mut out);
         if let Some(wanted) = &self.policy_requests {
             if wanted.len() != by_policies.len() {
-                let got: Vec<_> = by_policies.iter().map(|sent| format!("{} {}", sent.method, sent.url)).collect();
+                let got: Vec<_> =
+                    by_policies.iter().map(|sent| format!("{} {}", sent.method, sent.url)).collect();
                 let (wanted, count) = (wanted.len(), got.len());
                 out.push(format!("policy_requests: expected {wanted}, got {count}: {}", got.join(", ")));
             }
@@ -201,7 +205,8 @@ impl Message {
         let headers = fields.optional("headers", map("header fields", MatcherShape), "Header fields.");
         let body = fields.optional("body", Any, "The whole body; a mapping or a list is compared as JSON.");
         let contains = fields.optional("body_contains", one_or_many(Scalar), "Texts that the body holds.");
-        let matches = fields.optional("body_matches", PatternShape, "A regular expression that the body matches.");
+        let matches =
+            fields.optional("body_matches", PatternShape, "A regular expression that the body matches.");
         Self { headers: headers.unwrap_or_default(), body, contains: contains.unwrap_or_default(), matches }
     }
 
@@ -335,7 +340,11 @@ fn quoted(text: &str) -> String {
     let mut shown = String::from("`");
     for c in text.chars().take(SHOWN) {
         // Writing to a string cannot fail.
-        let _ = if c.is_control() && c != '\n' { write!(shown, "{}", c.escape_default()) } else { write!(shown, "{c}") };
+        let _ = if c.is_control() && c != '\n' {
+            write!(shown, "{}", c.escape_default())
+        } else {
+            write!(shown, "{c}")
+        };
     }
     if text.chars().nth(SHOWN).is_some() {
         shown.push('…');
@@ -353,7 +362,9 @@ impl Matcher {
             (Self::Equals(wanted), Some(got)) if wanted == got => None,
             (Self::Contains(wanted), Some(got)) if got.contains(wanted.as_str()) => None,
             (Self::Matches(pattern), Some(got)) if pattern.is_match(got) => None,
-            (Self::Equals(wanted), got) => Some(format!("expected {}, got {}", quoted(wanted), optional(got))),
+            (Self::Equals(wanted), got) => {
+                Some(format!("expected {}, got {}", quoted(wanted), optional(got)))
+            }
             (Self::Contains(wanted), got) => {
                 Some(format!("expected {} in it, got {}", quoted(wanted), optional(got)))
             }
@@ -420,7 +431,8 @@ impl Shape for MatcherShape {
         let shape = record("a matcher", |fields| {
             let equals = fields.optional("equals", Scalar, "The text.").map(Matcher::Equals);
             let contains = fields.optional("contains", Scalar, "A part of it.").map(Matcher::Contains);
-            let matches = fields.optional("matches", PatternShape, "A regular expression.").map(Matcher::Matches);
+            let matches =
+                fields.optional("matches", PatternShape, "A regular expression.").map(Matcher::Matches);
             match (equals, contains, matches) {
                 (Some(one), None, None) | (None, Some(one), None) | (None, None, Some(one)) => Some(one),
                 _ => {

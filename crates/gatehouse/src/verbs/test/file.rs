@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use gatehouse_model::configuration::Zone;
 use gatehouse_model::tree::decode::{
-    Context, Fields, Invalid, Parsed, Shape, choice, integer, list, located, map, one_or_many, parsed, record, text,
+    Context, Fields, Invalid, Parsed, Shape, choice, integer, list, located, map, one_or_many, parsed,
+    record, text,
 };
 use gatehouse_model::tree::parse_yaml;
 use gatehouse_model::{Diagnostic, Diagnostics, Located, Location};
 
 use super::expectation::Expectation;
-use crate::offline::{Answer, Content, HeaderList, Scalar, Stub, instant};
+use crate::offline::{Answer, Answers, Content, HeaderList, Scalar, Stub, instant};
 
 /// The largest file, in bytes.
 const MAX_BYTES: u64 = 16 << 20;
@@ -90,8 +91,9 @@ impl TestFile {
             diagnostics.push(diagnostic);
             diagnostics
         };
-        let unreadable =
-            |why: String| one(Diagnostic::error("unreadable", Location::file(file), format!("cannot be read: {why}")));
+        let unreadable = |why: String| {
+            one(Diagnostic::error("unreadable", Location::file(file), format!("cannot be read: {why}")))
+        };
         let length = std::fs::metadata(file).map_err(|error| unreadable(error.to_string()))?.len();
         if length > MAX_BYTES {
             return Err(unreadable(format!("larger than {} MiB", MAX_BYTES >> 20)));
@@ -110,7 +112,8 @@ impl TestFile {
     fn shape() -> impl Shape<Value = Self> {
         record("a test file", |fields| {
             let paths = one_or_many(located(text()));
-            let artifacts = fields.optional("artifacts", paths, "The APIOps folder under test, or several layers.");
+            let artifacts =
+                fields.optional("artifacts", paths, "The APIOps folder under test, or several layers.");
             let configuration = fields.optional(
                 "configuration",
                 located(text()),
@@ -121,7 +124,8 @@ impl TestFile {
             let common = Common::read(fields);
             let cases = fields.required("cases", list(CaseDraft::shape()).not_empty(), "The cases.");
             if artifacts.is_none() && configuration.is_none() && fields.node("artifacts").is_none() {
-                let finding = Diagnostic::error("missing-key", fields.location(), "a test file needs `artifacts`");
+                let finding =
+                    Diagnostic::error("missing-key", fields.location(), "a test file needs `artifacts`");
                 fields.push(finding.fix("name the APIOps folder under test: `artifacts: ..`"));
             }
             let path = |path: Located<String>| Located::new(PathBuf::from(path.value), path.location);
@@ -139,7 +143,7 @@ impl TestFile {
         let folder = file.parent().unwrap_or(Path::new(""));
         let all = self.artifacts.iter_mut().chain(&mut self.configuration).chain(&mut self.overrides);
         for path in all {
-            path.value = folder.join(&path.value);
+            path.value = plain(&folder.join(&path.value));
         }
         self
     }
@@ -162,7 +166,7 @@ impl CaseDraft {
             let request = fields.required("request", CaseRequest::shape(), "The request.");
             let backend = fields.optional(
                 "backend",
-                one_or_many(Answer::shape()),
+                Answers,
                 "What the backend answers, call by call; default: an empty 200.",
             );
             let own = Common::read(fields);
@@ -210,10 +214,12 @@ impl CaseRequest {
     fn shape() -> impl Shape<Value = Self> {
         record("a request", |fields| {
             let method = fields.optional("method", text(), "The method; default: GET.");
-            let url = fields.required("url", located(text()), "The URL, such as https://api.example/orders/7.");
+            let url =
+                fields.required("url", located(text()), "The URL, such as https://api.example/orders/7.");
             let headers = fields.optional("headers", HeaderList, "Header fields.");
             let body = fields.optional("body", Content, "The body.");
-            let client_ip = fields.optional("client_ip", address(), "The client's address; default: 127.0.0.1.");
+            let client_ip =
+                fields.optional("client_ip", address(), "The client's address; default: 127.0.0.1.");
             Some(Self {
                 method: method.unwrap_or_else(|| "GET".to_owned()),
                 url: url?,
@@ -223,6 +229,26 @@ impl CaseRequest {
             })
         })
     }
+}
+
+/// The path without `.` and `folder/..`, where that is the same place: links may lead elsewhere.
+fn plain(path: &Path) -> PathBuf {
+    let mut short = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(short.components().next_back(), Some(Component::Normal(_))) => {
+                short.pop();
+            }
+            part => short.push(part),
+        }
+    }
+    if short.as_os_str().is_empty() {
+        short.push(".");
+    }
+    let is_same =
+        std::fs::canonicalize(path).is_ok_and(|place| std::fs::canonicalize(&short).ok() == Some(place));
+    if is_same { short } else { path.to_owned() }
 }
 
 fn address() -> Parsed<IpAddr> {

@@ -117,7 +117,7 @@ fn find(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> std::io::Resul
                 find(&path, depth + 1, found)?;
             }
         } else if name.ends_with(".test.yaml") || name.ends_with(".test.yml") {
-            found.push(path);
+            found.push(path.strip_prefix(".").map(Path::to_owned).unwrap_or(path));
         }
     }
     Ok(())

@@ -57,7 +57,9 @@ impl Preparations {
         let catalog = self.catalogs.get(&files(file));
         let key = catalog.map(|catalog| key(file, case, catalog));
         let gateway = key.and_then(|key| self.gateways.get(&key));
-        let Some(gateway) = gateway else { return CaseOutcome::failed(case, "it was not prepared".to_owned()) };
+        let Some(gateway) = gateway else {
+            return CaseOutcome::failed(case, "it was not prepared".to_owned());
+        };
         case::run(case, gateway, with_trace, &mut self.reached)
     }
 
@@ -69,7 +71,8 @@ impl Preparations {
 
 fn files(file: &TestFile) -> Files {
     let artifacts = file.artifacts.iter().map(|path| path.value.clone()).collect();
-    let path = |path: &Option<gatehouse_model::Located<PathBuf>>| path.as_ref().map(|path| path.value.clone());
+    let path =
+        |path: &Option<gatehouse_model::Located<PathBuf>>| path.as_ref().map(|path| path.value.clone());
     (artifacts, path(&file.configuration), path(&file.overrides))
 }
 
@@ -126,7 +129,10 @@ fn load(
     };
     let Some(configuration) = configuration else {
         let mut findings = Diagnostics::new();
-        let location = file.artifacts.first().map_or_else(|| Location::file(PathBuf::new()), |path| path.location.clone());
+        let location = file
+            .artifacts
+            .first()
+            .map_or_else(|| Location::file(PathBuf::new()), |path| path.location.clone());
         findings.push(Diagnostic::error("unreadable", location, "there is no configuration for the tests"));
         return Err(findings);
     };
@@ -140,7 +146,8 @@ fn load(
                 location.unwrap_or_else(|| Location::file(PathBuf::new())),
                 "the tests give no value to named values that the artifacts leave out",
             );
-            hint = hint.fix("add `named_values: { NAME: VALUE }` to the test file, or a stub of the vault's URL");
+            hint = hint
+                .fix("add `named_values: { NAME: VALUE }` to the test file, or a stub of the vault's URL");
             found.push(hint);
         }
         found

@@ -84,7 +84,9 @@ fn token(configuration: &Configuration, api: &str, lifetime: Duration, format: F
 fn show(configuration: &Configuration, id: &str, format: Format) -> Result<()> {
     let store = load::trace_store(configuration);
     let Some(text) = store.get(id).context("the traces cannot be read")? else {
-        bail!("there is no trace `{id}`; the last 100 of a day are kept, and `gatehouse trace list` names them");
+        bail!(
+            "there is no trace `{id}`; the last 100 of a day are kept, and `gatehouse trace list` names them"
+        );
     };
     let trace: Value = serde_json::from_str(&text).with_context(|| format!("the trace `{id}` is damaged"))?;
     match format {
@@ -96,7 +98,8 @@ fn show(configuration: &Configuration, id: &str, format: Format) -> Result<()> {
 
 fn list(configuration: &Configuration, format: Format) -> Result<()> {
     let all = load::trace_store(configuration).list().context("the traces cannot be listed")?;
-    let seconds = |kept: SystemTime| kept.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
+    let seconds =
+        |kept: SystemTime| kept.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
     if format == Format::Json {
         let rows: Vec<Value> =
             all.into_iter().map(|(id, kept)| json!({ "id": id, "time": time(seconds(kept)) })).collect();

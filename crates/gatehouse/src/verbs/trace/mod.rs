@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     live: Option<live::Action>,
     /// The URL, such as https://api.example/orders/7
-    #[arg(value_name = "URL", required_unless_present = "live")]
+    #[arg(value_name = "URL")]
     url: Option<String>,
     /// The method; default: GET, with a body POST
     #[arg(short = 'X', long, value_name = "METHOD")]
@@ -53,6 +53,10 @@ pub(crate) struct Arguments {
 
 /// Sends the request through the configuration, or does what there is to do with live traces.
 pub(crate) fn run(arguments: &Arguments, config: &ConfigArgument) -> Outcome {
+    if arguments.live.is_none() && arguments.url.is_none() {
+        eprintln!("error: `gatehouse trace` needs a URL, such as https://api.example/orders/7");
+        return Outcome::WrongUsage;
+    }
     let done = match &arguments.live {
         Some(action) => live::run(action, arguments.format, config),
         None => offline(arguments, config),
@@ -72,7 +76,9 @@ fn offline(arguments: &Arguments, config: &ConfigArgument) -> Result<()> {
         (_, findings) => bail!("the configuration has errors\n{findings}"),
     };
     let stubs = match &arguments.stub {
-        Some(file) => Stubs::read(file).map_err(|findings| anyhow::anyhow!("the stubs have errors\n{findings}"))?,
+        Some(file) => {
+            Stubs::read(file).map_err(|findings| anyhow::anyhow!("the stubs have errors\n{findings}"))?
+        }
         None => Stubs::default(),
     };
     let (catalog, findings) = load::read_artifacts(&configuration);

@@ -17,7 +17,8 @@ pub(super) fn render(finished: Finished, listener: &ListenerFacts, format: Forma
     let Finished { mut exchange, body } = finished;
     let Some(trace) = exchange.trace.take() else { return String::new() };
     let masked = |text: &str| trace.masked(text);
-    let request = format!("{} {}", exchange.request.method, masked(&exchange.request.original_url.to_string()));
+    let request =
+        format!("{} {}", exchange.request.method, masked(&exchange.request.original_url.to_string()));
     let mut headers = Map::new();
     let status = exchange.response.as_ref().map_or(500, |response| response.status.as_u16());
     for (name, value) in exchange.response.iter().flat_map(|response| &response.headers) {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use gatehouse_model::tree::decode::{Context, Shape, integer, list, map, one_or_many, record};
+use gatehouse_model::tree::decode::{Context, Shape, integer, list, map, record};
 use gatehouse_model::tree::parse_yaml;
 use gatehouse_model::{Diagnostic, Diagnostics, Location};
 
-use crate::offline::{Answer, Scalar, Stub, instant};
+use crate::offline::{Answer, Answers, Scalar, Stub, instant};
 
 /// The answers, and what else the world is given.
 #[derive(Debug, Default)]
@@ -23,10 +23,8 @@ pub(super) struct Stubs {
 impl Stubs {
     fn shape() -> impl Shape<Value = Self> {
         record("the stubs", |fields| {
-            let backend =
-                fields.optional("backend", one_or_many(Answer::shape()), "What the backend answers.");
-            let stubs =
-                fields.optional("stubs", list(Stub::shape()), "Answers to the requests of policies.");
+            let backend = fields.optional("backend", Answers, "What the backend answers, call by call.");
+            let stubs = fields.optional("stubs", list(Stub::shape()), "Answers to the requests of policies.");
             let named_values =
                 fields.optional("named_values", map("named values", Scalar), "Values of named values.");
             let time = fields.optional("time", instant(), "The time; default: now.");
