@@ -10,8 +10,9 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use gatehouse_gateway::pipeline::CoreRandom;
 use gatehouse_policy::{
-    BackendChoice, Clock, Concurrency, Exchange, ForwardOptions, Outgoing, OutgoingRequest, OutgoingTarget,
-    Random, Response, ResponseCache, Upstream, UpstreamError, World,
+    BackendChoice, Clock, Concurrency, Exchange, ForwardOptions, LoggedEvent, Measure, Outgoing,
+    OutgoingRequest, OutgoingTarget, Random, Response, ResponseCache, Signals, TraceLine, Upstream,
+    UpstreamError, World,
 };
 use gatehouse_store::counters::{CounterKeys, MemoryCounters};
 use http::{HeaderMap, Method};
@@ -90,6 +91,7 @@ impl<'w> OfflineWorld<'w> {
             response_cache: &self.response_cache,
             upstream: &self.backend,
             outgoing: &self.outgoing,
+            signals: &Silence,
             buffered_body_bytes: self.buffered_body_bytes,
         }
     }
@@ -240,4 +242,15 @@ impl Outgoing for StubbedRequests<'_> {
         // Nobody waits for what becomes of it.
         let _ = self.answer(&request);
     }
+}
+
+/// Takes what policies tell, and tells it nobody: a trace has it all the same.
+struct Silence;
+
+impl Signals for Silence {
+    fn trace(&self, _exchange: &Exchange, _line: &TraceLine<'_>) {}
+
+    fn measure(&self, _measure: &Measure<'_>) {}
+
+    fn event(&self, _exchange: &Exchange, _event: LoggedEvent) {}
 }

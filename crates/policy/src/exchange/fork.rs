@@ -43,6 +43,9 @@ impl Base {
         exchange.marks.origin_allowed |= branch.marks.origin_allowed;
         exchange.marks.cache = branch.marks.cache.or(exchange.marks.cache);
         exchange.marks.tokens = branch.marks.tokens.or(exchange.marks.tokens.take());
+        if let Some(trace) = branch.trace {
+            exchange.join_trace(*trace);
+        }
     }
 }
 
@@ -79,6 +82,7 @@ fn fork(exchange: &Exchange) -> Exchange {
         deferred: SmallVec::new(),
         counted: exchange.counted.clone(),
         marks: exchange.marks.clone(),
+        trace: exchange.trace.as_ref().map(|trace| Box::new(trace.fork())),
     }
 }
 

@@ -16,8 +16,8 @@ use gatehouse_store::counters::{CounterKey, Counters};
 use smallvec::SmallVec;
 use uuid::Uuid;
 
-use crate::{Measure, Proxy, World};
 use crate::trace::Trace;
+use crate::{Measure, Proxy, World};
 
 pub use self::body::{Body, BodyError};
 pub use self::facts::{ApiFacts, Deployment, OperationFacts, ProductFacts, Route, SubscriptionFacts};

@@ -65,6 +65,9 @@ impl Policy for Trace {
         }
         let line = TraceLine { source: &source, severity, message: &message, metadata: &metadata };
         world.signals.trace(exchange, &line);
+        if exchange.trace.is_some() {
+            exchange.say_in_trace(&format!("{source}: {message}"));
+        }
         Ok(Flow::Continue)
     }
 }

@@ -14,6 +14,7 @@ pub(super) const MASK: &str = "***";
 const SHORTEST: usize = 4;
 
 /// The values that are masked wherever they turn up.
+#[derive(Clone)]
 pub(super) struct Masks {
     values: Vec<SecretString>,
 }
@@ -42,6 +43,16 @@ impl Masks {
             }
         }
         // One may hold another.
+        self.values.sort_by_key(|value| std::cmp::Reverse(value.expose_secret().len()));
+    }
+
+    /// Masks what another masks, too.
+    pub(super) fn join(&mut self, other: Self) {
+        for value in other.values {
+            if !self.values.iter().any(|known| known.expose_secret() == value.expose_secret()) {
+                self.values.push(value);
+            }
+        }
         self.values.sort_by_key(|value| std::cmp::Reverse(value.expose_secret().len()));
     }
 

@@ -1,5 +1,6 @@
 //! Writes a trace while an exchange runs.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use gatehouse_expression::Value;
@@ -155,6 +156,23 @@ impl Exchange {
         }
     }
 
+    /// Adds what was written down of a branch that ran beside others, once what it changed is taken over.
+    pub(crate) fn join_trace(&mut self, branch: Trace) {
+        let last = State::of(self);
+        let Some(trace) = self.trace.as_deref_mut() else { return };
+        let depth = trace.open.len();
+        for (location, count) in branch.reached {
+            *trace.reached.entry(location).or_default() += count;
+        }
+        for entry in branch.entries {
+            trace.push(Entry { depth: entry.depth + depth, ..entry });
+        }
+        trace.masks.join(branch.masks);
+        trace.tainted.extend(branch.tainted);
+        trace.is_cut |= branch.is_cut;
+        trace.last = last;
+    }
+
     /// Puts down what has changed since the last time, in the entry of the policy that runs.
     fn checkpoint(&mut self) {
         let Some(trace) = self.trace.as_deref().filter(|trace| trace.tells_decisions()) else { return };
@@ -190,6 +208,23 @@ impl Exchange {
 }
 
 impl Trace {
+    /// A trace for a branch that runs beside others: it knows the secrets, and has no entries yet.
+    pub(crate) fn fork(&self) -> Self {
+        Self {
+            detail: self.detail,
+            started_micros: self.started_micros,
+            entries: Vec::new(),
+            open: Vec::new(),
+            last: self.last.clone(),
+            masks: self.masks.clone(),
+            tainted: self.tainted.clone(),
+            reached: HashMap::new(),
+            bytes: self.bytes,
+            is_cut: false,
+            stopwatch: self.stopwatch,
+        }
+    }
+
     /// Whether a variable holds what came from a secret.
     pub(crate) fn is_tainted(&self, variable: &str) -> bool {
         self.tainted.iter().any(|known| known == variable)

@@ -9,7 +9,7 @@ use super::{Change, MAX_VALUE};
 use crate::{BackendChoice, Body, Exchange, Response};
 
 /// An exchange at one moment.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct State {
     method: String,
     url: String,
