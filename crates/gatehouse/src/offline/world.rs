@@ -11,8 +11,8 @@ use futures_util::future::LocalBoxFuture;
 use gatehouse_gateway::pipeline::CoreRandom;
 use gatehouse_policy::{
     BackendChoice, Clock, Concurrency, Exchange, ForwardOptions, LoggedEvent, Measure, Outgoing,
-    OutgoingRequest, OutgoingTarget, Random, Response, ResponseCache, Signals, TraceLine, Upstream,
-    UpstreamError, World,
+    OutgoingRequest, OutgoingTarget, Random, Response, ResponseCache, Signals, Then, Tokens, TraceLine,
+    Upstream, UpstreamError, World,
 };
 use gatehouse_store::counters::{CounterKeys, MemoryCounters};
 use http::{HeaderMap, Method};
@@ -23,6 +23,8 @@ use super::{Answer, Stub, Templates};
 
 /// Counters that one case can have.
 const MAX_COUNTERS: usize = 4096;
+/// Verified tokens that one case remembers.
+const MAX_TOKENS: usize = 64;
 
 /// What decides how a case runs.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +54,7 @@ pub(crate) struct OfflineWorld<'w> {
     counter_keys: CounterKeys,
     concurrency: Concurrency,
     response_cache: ResponseCache,
+    tokens: Tokens,
     backend: StubbedBackend<'w>,
     outgoing: StubbedRequests<'w>,
     buffered_body_bytes: usize,
@@ -74,6 +77,7 @@ impl<'w> OfflineWorld<'w> {
             counter_keys: CounterKeys::new(),
             concurrency: Concurrency::default(),
             response_cache: ResponseCache::new(ResponseCache::DEFAULT_CAPACITY),
+            tokens: Tokens::new(MAX_TOKENS, &[0; 32]),
             backend: StubbedBackend { answers: backend, urls, templates, sent: RefCell::default() },
             outgoing: StubbedRequests { stubs, urls, templates, sent: RefCell::default() },
             buffered_body_bytes: settings.buffered_body_bytes,
@@ -89,6 +93,7 @@ impl<'w> OfflineWorld<'w> {
             counter_keys: &self.counter_keys,
             concurrency: &self.concurrency,
             response_cache: &self.response_cache,
+            tokens: &self.tokens,
             upstream: &self.backend,
             outgoing: &self.outgoing,
             signals: &Silence,
@@ -241,6 +246,11 @@ impl Outgoing for StubbedRequests<'_> {
     fn send_apart(&self, request: OutgoingRequest) {
         // Nobody waits for what becomes of it.
         let _ = self.answer(&request);
+    }
+
+    fn fetch_apart(&self, request: OutgoingRequest, then: Then) {
+        let outcome = self.answer(&request);
+        then(self, outcome);
     }
 }
 

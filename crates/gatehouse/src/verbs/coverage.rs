@@ -9,7 +9,7 @@ use clap::Args;
 use gatehouse_model::resources::Catalog;
 use gatehouse_model::{Diagnostic, Diagnostics, Located, Location, apiops};
 use gatehouse_policy::document::MAX_DOCUMENT_BYTES;
-use gatehouse_policy::{CompileInput, Coverage};
+use gatehouse_policy::{Certificates, CompileInput, Coverage};
 use gatehouse_vault::{Environment, resolve};
 use serde_json::{Value, json};
 
@@ -103,7 +103,8 @@ fn artifacts(path: &Path, coverage: &mut Coverage) {
     let (catalog, diagnostics): (Catalog, _) =
         apiops::read(&[Located::new(path.to_owned(), location)], None, &environment);
     let named_values = resolve(&catalog, &[&Environment::of_process()]);
-    let input = CompileInput { catalog: &catalog, named_values: &named_values };
+    let certificates = Certificates::default();
+    let input = CompileInput { catalog: &catalog, named_values: &named_values, certificates: &certificates };
     coverage.add(Coverage::of_catalog(&input));
     coverage.add_diagnostics(diagnostics);
 }

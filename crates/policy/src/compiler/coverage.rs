@@ -11,7 +11,7 @@ use gatehouse_vault::NamedValues;
 use super::builder::Surroundings;
 use super::expressions::Expressions;
 use super::values::{expression_spans, offset_of};
-use super::{CompileInput, Compiler, Findings, PolicyScope};
+use super::{Certificates, CompileInput, Compiler, Findings, PolicyScope};
 use crate::document::{self, Element, Node, Text};
 use crate::policies::{NOT_YET_AVAILABLE, find};
 
@@ -168,8 +168,10 @@ fn sentence(finding: &Diagnostic) -> String {
 impl Compiler {
     fn alone(&mut self, root: &Element) {
         let (catalog, named_values) = (Catalog::default(), NamedValues::default());
+        let certificates = Certificates::default();
         let resources: &Resources = &catalog.service;
-        let input = CompileInput { catalog: &catalog, named_values: &named_values };
+        let input =
+            CompileInput { catalog: &catalog, named_values: &named_values, certificates: &certificates };
         let around = self.surroundings(None, resources, &input);
         if let Some(survey) = &mut self.survey {
             survey.documents += 1;

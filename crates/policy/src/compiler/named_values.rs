@@ -55,6 +55,11 @@ impl<'c> NamedValueTable<'c> {
         self
     }
 
+    /// Whether documents are surveyed and not compiled to be served.
+    pub(super) fn is_survey(&self) -> bool {
+        self.stand_ins.is_some()
+    }
+
     /// How often a value has been stood in for so far.
     pub(super) fn stood_in(&self) -> usize {
         self.stand_ins.as_ref().map_or(0, |stand_ins| stand_ins.count.get())
