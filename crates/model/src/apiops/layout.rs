@@ -215,7 +215,14 @@ pub(super) static GROUPS: Kind = Kind {
 };
 
 static GATEWAYS: Kind = kept_out("gateways", "self-hosted gateway", &[]);
-static SCHEMAS: Kind = kept_out("schemas", "schema", &["globalschemas"]);
+pub(super) static SCHEMAS: Kind = Kind {
+    collection: "schemas",
+    singular: "schema",
+    aliases: &["globalschemas"],
+    information: &["schemaInformation.json", "globalSchemaInformation.json"],
+    shared: true,
+    ..LEAF
+};
 static DOCUMENTATIONS: Kind = kept_out("documentations", "documentation page", &[]);
 static CERTIFICATES: Kind = kept_out("certificates", "certificate", &[]);
 static AUTHORIZATION_SERVERS: Kind = kept_out("authorizationServers", "authorization server", &[]);

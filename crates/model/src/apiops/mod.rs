@@ -26,6 +26,7 @@ mod reference;
 mod resource;
 mod revisions;
 mod rules;
+mod schemas;
 mod subscriptions;
 mod tags;
 mod unread;
@@ -116,6 +117,7 @@ fn read_scope(
         subscriptions: subscriptions::read(scope),
         backends: backends::read(scope, &names),
         fragments: fragments::read(scope),
+        schemas: schemas::read(scope),
         groups: products::read_groups(scope),
         loggers: logging::read_loggers(scope, &names),
         diagnostics: logging::read_diagnostics(scope, &layout::DIAGNOSTICS),

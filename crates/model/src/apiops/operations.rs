@@ -129,6 +129,7 @@ fn implicit(kind: ApiKind, resource: &Resource<'_>) -> BTreeMap<String, Operatio
             parameters: Vec::new(),
             responses: Vec::new(),
             policy: None,
+            described: None,
             location: resource.location(),
         };
         operations.insert(operation.name.clone(), operation);
@@ -253,6 +254,7 @@ fn contract(resource: &Resource<'_>, fields: &Fields<'_>, base: Option<&Operatio
         parameters: if parameters.is_empty() { base_parameters } else { parameters },
         responses: if responses.is_empty() { base_responses } else { responses },
         policy: None,
+        described: base.and_then(|base| base.described.clone()),
         location: resource.location(),
     })
 }

@@ -28,6 +28,7 @@ pub(super) fn read(file: &Arc<Path>, text: &str, diagnostics: &mut Diagnostics) 
         parameters: Vec::new(),
         responses: Vec::new(),
         policy: None,
+        described: None,
         location: Location::new(Arc::clone(file), 1, 1),
     });
     Some(Definition {

@@ -117,6 +117,38 @@ pub fn read_within(folder: &Path, file: &Path, text: &str) -> (Option<Definition
     (definition, diagnostics)
 }
 
+/// The content of an `OpenAPI` definition as one JSON document: what it refers to in other files below `folder` has
+/// become a part of it.
+pub fn document(folder: &Path, file: &Path, text: &str) -> Result<(Format, serde_json::Value), Diagnostics> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let file: Arc<Path> = Arc::from(file);
+    let mut diagnostics = Diagnostics::new();
+    let read = match format::detect(&file, text, &mut diagnostics) {
+        Ok(format::Source::Tree(root, format)) => {
+            let documents = Documents::load(root.clone(), &file, folder, &mut diagnostics);
+            if diagnostics.has_errors() {
+                return Err(diagnostics);
+            }
+            let has_files = documents.has_external_references();
+            if has_files {
+                crate::import::bundle(&file, text, folder, format).map(|bundled| (format, bundled))
+            } else {
+                Ok((format, root.to_json()))
+            }
+        }
+        Ok(_) => Err(Box::new(Diagnostic::error(
+            "unknown-definition",
+            Location::file(Arc::clone(&file)),
+            "this is no OpenAPI definition",
+        ))),
+        Err(error) => Err(error),
+    };
+    read.map_err(|error| {
+        diagnostics.push(*error);
+        diagnostics
+    })
+}
+
 /// A finding that does not keep the configuration from serving: something that is probably not meant.
 fn probably_unmeant(id: &'static str, location: Location, message: impl Into<String>) -> Diagnostic {
     Diagnostic::error(id, location, message).severity(crate::Severity::Low)

@@ -174,6 +174,7 @@ impl<'a> Reader<'a, '_> {
             parameters,
             responses,
             policy: None,
+            described: None,
             location,
         });
     }

@@ -15,7 +15,7 @@ const MAX_NODES: usize = 5_000_000;
 
 /// The definition with every schema of another file under its components, and everything else of other files copied to
 /// where it is used.
-pub(super) fn bundle(
+pub(crate) fn bundle(
     file: &Arc<Path>,
     text: &str,
     folder: &Path,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use url::Url;
 
+pub(crate) use self::bundle::bundle;
 use self::files::File;
 use crate::definition::{self, Definition};
 use crate::{Diagnostic, Diagnostics, Location, Severity};
@@ -219,7 +220,7 @@ fn specification(
     let is_json = text.trim_start_matches('\u{feff}').trim_start().starts_with('{');
     if definition.has_external_references {
         let file: Arc<Path> = Arc::from(file);
-        let bundled = bundle::bundle(&file, &text, folder, definition.format)?;
+        let bundled = bundle(&file, &text, folder, definition.format)?;
         return Ok(File::new("specification.json", pretty(&bundled)));
     }
     Ok(File::new(if is_json { "specification.json" } else { "specification.yaml" }, text))

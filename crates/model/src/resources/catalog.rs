@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Api, Backend, Fragment, Group, LogDiagnostic, Logger, NamedValue, PolicySource, Product, Subscription,
-    Tag, VersionSet,
+    Api, Backend, Fragment, Group, LogDiagnostic, Logger, NamedValue, PolicySource, Product, Schema,
+    Subscription, Tag, VersionSet,
 };
 
 /// The resources of a service and of its workspaces, with every reference between them checked.
@@ -41,6 +41,8 @@ pub struct Resources {
     pub backends: BTreeMap<String, Backend>,
     /// Policy fragments.
     pub fragments: BTreeMap<String, Fragment>,
+    /// Schemas that policies name.
+    pub schemas: BTreeMap<String, Schema>,
     /// Version sets.
     pub version_sets: BTreeMap<String, VersionSet>,
     /// Groups.

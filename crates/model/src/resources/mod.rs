@@ -8,6 +8,7 @@ mod named_value;
 mod operation;
 mod policy;
 mod product;
+mod schema;
 mod subscription;
 mod version_set;
 
@@ -19,9 +20,10 @@ pub use self::catalog::{Catalog, Resources};
 pub use self::logging::{Diagnostic as LogDiagnostic, Logger};
 pub use self::named_value::{NamedValue, NamedValueSource};
 pub use self::operation::{
-    Example, Operation, Parameter, Representation, ResponseDescription, ResponseStatus,
+    DescribedAt, Example, Operation, Parameter, Representation, ResponseDescription, ResponseStatus,
 };
 pub use self::policy::{Fragment, PolicySource};
 pub use self::product::{Group, Product, Tag};
+pub use self::schema::{Schema, SchemaText};
 pub use self::subscription::{Scope, Subscription, SubscriptionState};
 pub use self::version_set::{VersionSet, VersioningScheme};

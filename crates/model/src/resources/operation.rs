@@ -25,8 +25,19 @@ pub struct Operation {
     pub responses: Vec<ResponseDescription>,
     /// The policy of the operation's scope.
     pub policy: Option<PolicySource>,
+    /// The path and the method that the definition describes it under, where one does.
+    pub described: Option<DescribedAt>,
     /// Where the operation stands.
     pub location: Location,
+}
+
+/// Where an `OpenAPI` definition describes an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DescribedAt {
+    /// The path as the definition writes it.
+    pub path: String,
+    /// The method in upper case.
+    pub method: String,
 }
 
 /// A path or query parameter.

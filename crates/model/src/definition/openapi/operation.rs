@@ -4,7 +4,7 @@ use super::document::At;
 use super::paths::Path;
 use super::{Reader, wrong_type};
 use crate::definition::{Format, probably_unmeant};
-use crate::resources::Operation;
+use crate::resources::{DescribedAt, Operation};
 use crate::tree::Key;
 use crate::{Diagnostic, Location};
 
@@ -13,7 +13,8 @@ const MAX_DISPLAY_NAME: usize = 300;
 
 impl<'a> Reader<'a, '_> {
     pub(super) fn operation(&mut self, path: &Path<'a, '_>, method: &str, key: &'a Key, operation: At<'a>) {
-        let method = method.to_ascii_uppercase();
+        let written = method.to_ascii_uppercase();
+        let method = written.clone();
         let location = operation.key_location(key);
         let label = format!("{method} {}", path.template.text);
         if operation.node.as_mapping().is_none() {
@@ -42,6 +43,7 @@ impl<'a> Reader<'a, '_> {
             parameters,
             responses,
             policy: None,
+            described: Some(DescribedAt { path: path.key.to_owned(), method: written }),
             location,
         });
     }

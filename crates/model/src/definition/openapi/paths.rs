@@ -9,6 +9,8 @@ use crate::{Diagnostic, Located, did_you_mean};
 
 /// What a path gives to its operations.
 pub(super) struct Path<'a, 't> {
+    /// The path as the definition writes it.
+    pub(super) key: &'a str,
     pub(super) template: &'t Template,
     /// Its parameters, as written.
     pub(super) parameters: Vec<At<'a>>,
@@ -83,7 +85,7 @@ impl<'a> Reader<'a, '_> {
                 inherited = own;
             }
         }
-        let path = Path { template, parameters, servers: &inherited };
+        let path = Path { key: &path.text, template, parameters, servers: &inherited };
         for part in parts {
             for (key, value) in part.entries() {
                 self.member(&path, key, value);
