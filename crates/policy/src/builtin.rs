@@ -107,7 +107,7 @@ mod tests {
             query: Query::default(),
         };
         let failure = subscription_key_not_found(&KeyParameterNames::default(), &url);
-        let headers = failure.headers.unwrap_or_default();
+        let headers = failure.extras.unwrap_or_default().headers;
         assert_eq!(
             headers[WWW_AUTHENTICATE],
             "AzureApiManagementKey realm=\"https://api.example/orders/x\",name=\"Ocp-Apim-Subscription-Key\",type=\"header\""

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderValue};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::failure::{ErrorDetail, ErrorPlace};
 use crate::{Body, Failure, Response};
 
 /// The default answer: `{"statusCode":401,"message":"…"}`, with `activityId` from status 500 on, or the same as a problem
@@ -19,6 +20,10 @@ pub fn error_response(failure: &Failure, request_id: Uuid, accepts_problem: bool
         body.insert("title".into(), json!(status.canonical_reason().unwrap_or("Error")));
         body.insert("status".into(), json!(status.as_u16()));
         body.insert("detail".into(), json!(message));
+        let errors = failure.extras.as_ref().map(|extras| extras.errors.as_slice()).unwrap_or_default();
+        if !errors.is_empty() {
+            body.insert("errors".into(), errors.iter().map(error_detail).collect());
+        }
     } else {
         body.insert("statusCode".into(), json!(status.as_u16()));
         body.insert("message".into(), json!(message));
@@ -27,13 +32,24 @@ pub fn error_response(failure: &Failure, request_id: Uuid, accepts_problem: bool
         body.insert("activityId".into(), json!(request_id.to_string()));
     }
     let mut response = Response::new(status);
-    if let Some(headers) = &failure.headers {
-        response.headers.clone_from(headers);
+    if let Some(extras) = &failure.extras {
+        response.headers.clone_from(&extras.headers);
     }
     let media_type = if accepts_problem { "application/problem+json" } else { "application/json" };
     response.headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     response.body = Body::Full(Bytes::from(Value::Object(body).to_string()));
     response
+}
+
+fn error_detail(error: &ErrorDetail) -> Value {
+    let mut member = Map::new();
+    member.insert("detail".into(), json!(error.detail));
+    match &error.at {
+        ErrorPlace::Pointer(pointer) => member.insert("pointer".into(), json!(format!("#{pointer}"))),
+        ErrorPlace::Parameter(name) => member.insert("parameter".into(), json!(name)),
+        ErrorPlace::Message => None,
+    };
+    Value::Object(member)
 }
 
 /// Whether a request names `application/problem+json` among what it accepts.

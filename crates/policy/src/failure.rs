@@ -20,8 +20,8 @@ pub struct Failure {
     pub message: Cow<'static, str>,
     /// What the client is told, where that differs from the message: inner workings stay inside.
     pub public_message: Option<Cow<'static, str>>,
-    /// Header fields of the default answer, such as `Retry-After`.
-    pub headers: Option<Box<HeaderMap>>,
+    /// What the default answer has beside the message.
+    pub extras: Option<Box<Extras>>,
     /// Where the policy stands that failed; the runner fills it in.
     pub origin: Option<Box<Origin>>,
     /// Whether the answer as it stands is kept instead of a default one: a backend's error status that
@@ -29,6 +29,35 @@ pub struct Failure {
     pub keeps_response: bool,
     /// Whether the message holds what a client has sent, so that no log may keep it.
     pub is_private: bool,
+}
+
+/// What the answer to a failure has beside its message.
+#[derive(Clone, Debug, Default)]
+pub struct Extras {
+    /// Header fields, such as `Retry-After`.
+    pub headers: HeaderMap,
+    /// All that is wrong with a message, told to a client that accepts problems (RFC 9457, section 3.2).
+    pub errors: Vec<ErrorDetail>,
+}
+
+/// One of several things that are wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorDetail {
+    /// What.
+    pub detail: String,
+    /// JSON pointer (RFC 6901) to the value in the body; or the name of the parameter.
+    pub at: ErrorPlace,
+}
+
+/// What an [`ErrorDetail`] is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ErrorPlace {
+    /// A value in the body.
+    Pointer(String),
+    /// A parameter.
+    Parameter(String),
+    /// The message as a whole.
+    Message,
 }
 
 impl Failure {
@@ -45,7 +74,7 @@ impl Failure {
             reason: reason.into(),
             message: message.into(),
             public_message: None,
-            headers: None,
+            extras: None,
             origin: None,
             keeps_response: false,
             is_private: false,
@@ -75,7 +104,7 @@ impl Failure {
 
     /// Adds a header field to the default answer.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.get_or_insert_default().append(name, value);
+        self.extras.get_or_insert_default().headers.append(name, value);
         self
     }
 

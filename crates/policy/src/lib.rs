@@ -27,6 +27,7 @@ mod steps;
 mod testing;
 mod tokens;
 pub mod trace;
+mod validators;
 mod value;
 mod world;
 
@@ -42,11 +43,12 @@ pub use self::exchange::{
     MeasureLater, OperationFacts, ProductFacts, Query, Request, RequestUrl, Response, Route,
     SubscriptionFacts, TokenUse, TokenWatch, Variables,
 };
-pub use self::failure::Failure;
+pub use self::failure::{ErrorDetail, ErrorPlace, Extras, Failure};
 pub use self::outgoing::{Outgoing, OutgoingRequest, OutgoingTarget, Proxy, Then};
 pub use self::plan::{Action, AsyncPolicy, Flow, Needs, Origin, Plan, Policy, PolicyFuture, Section, Step};
 pub use self::runner::{cross_domain, fail, preflight, run};
 pub use self::signals::{LoggedEvent, Measure, Partition, Signals, TraceLine, TraceSeverity};
 pub use self::tokens::Tokens;
+pub use self::validators::Validators;
 pub use self::world::{Clock, ForwardOptions, Random, Upstream, UpstreamError, World};
 pub use gatehouse_expression::Limits as ExpressionLimits;

@@ -84,6 +84,7 @@ pub(crate) fn operation(name: &str, policy: Option<&str>) -> Operation {
         parameters: Vec::new(),
         responses: Vec::new(),
         policy: policy.map(|text| source(&format!("operations/{name}/policy.xml"), text)),
+        described: None,
         location: location("operations"),
     }
 }
@@ -404,6 +405,7 @@ pub(crate) fn route(api: &str, operation: &str, subscription: Option<&str>) -> R
         method: "GET".into(),
         url_template: "/".into(),
         responses: Vec::new(),
+        validation: None,
     };
     let subscription = subscription.map(|name| {
         let (id, owner) = (Arc::from(name), None);

@@ -459,6 +459,7 @@ impl Builder<'_> {
                 method: operation.method.as_str().into(),
                 url_template: operation.url_template.as_str().into(),
                 responses: if self.mocks { operation.responses.clone() } else { Vec::new() },
+                validation: self.policies.validators().operation(workspace, &api.name, operation),
             }),
             plans: OperationPlans { plain: self.policies.plan(&key), by_product },
             metrics: self.input.metrics.operation(&label(workspace, &api.name), &operation.name),

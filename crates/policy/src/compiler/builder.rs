@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gatehouse_model::resources::Resources;
 use gatehouse_model::{Diagnostic, Located, Location, Severity, did_you_mean};
+use gatehouse_validation::Variant;
 
 use super::expressions::Expressions;
 use super::fragments::Fragments;
@@ -11,6 +12,7 @@ use super::named_values::{NamedValueTable, Substituted};
 use super::sections::Uses;
 use super::{Certificates, Findings, Place, PolicyScope};
 use crate::document::{Element, Text, TextKind};
+use crate::validators::Wanted;
 use crate::{Needs, Section};
 
 /// The reason is in the diagnostics already.
@@ -42,6 +44,7 @@ pub(crate) struct Builder<'b> {
     pub(super) around: &'b Surroundings<'b>,
     pub(super) findings: &'b mut Findings,
     pub(super) expressions: &'b mut Expressions,
+    pub(super) wanted: &'b mut Wanted,
     pub(super) scope: PolicyScope,
     /// The resource that the document belongs to, such as `apis/orders`.
     pub(super) owner: Arc<str>,
@@ -175,6 +178,11 @@ impl Builder<'_> {
         let workspace = self.around.workspace.map(|name| format!("workspaces/{name}/")).unwrap_or_default();
         let section = self.section.map_or("", Section::as_str);
         format!("{workspace}{}:{section}/{}", self.owner, self.path).into()
+    }
+
+    /// Asks for the validators of the APIs that the document is for.
+    pub(crate) fn want(&mut self, variant: Variant) {
+        self.wanted.add(self.scope, self.around.workspace, &self.owner, variant);
     }
 
     /// The resources that the document may name.

@@ -27,6 +27,7 @@ use self::expressions::Expressions;
 use self::fragments::Fragments;
 use self::named_values::NamedValueTable;
 use self::sections::{CompiledDocument, Uses};
+use crate::validators::{Validators, Wanted};
 use crate::{Needs, document};
 
 pub(crate) use self::builder::{Builder, Message, Reported};
@@ -54,6 +55,12 @@ impl Policies {
         let mut policies = compiler.policies(input);
         policies.certificates = std::mem::take(&mut compiler.findings.certificates);
         let mut compiler = Compiler::new(None);
+        let mut compiler = Compiler {
+            findings: Findings::default(),
+            expressions: Expressions::default(),
+            wanted: Wanted::default(),
+        };
+        policies.validators = Validators::compile(input.catalog, &compiler.wanted, &mut compiler.findings);
         (policies, compiler.findings.into_diagnostics())
     }
 }
@@ -100,6 +107,7 @@ struct Compiler {
     /// What a survey has counted; `None` where the plans are to be served.
     survey: Option<Survey>,
     places: Vec<Place>,
+    wanted: Wanted,
 }
 
 impl Compiler {
@@ -191,6 +199,7 @@ impl Compiler {
             around,
             findings: &mut self.findings,
             expressions: &mut self.expressions,
+            wanted: &mut self.wanted,
             scope,
             owner: Arc::from(owner),
             section: None,

@@ -10,6 +10,7 @@ use gatehouse_model::{Diagnostic, Severity};
 use super::builder::Surroundings;
 use super::sections::{CompiledDocument, Item, Uses};
 use super::{CompileInput, Compiler, Place, PolicyScope};
+use crate::validators::Validators;
 use crate::{Plan, Step};
 
 /// The plans of all operations.
@@ -23,6 +24,7 @@ pub struct Policies {
     workspaces: HashMap<String, Space>,
     pub(super) certificates: Vec<Located<String>>,
     places: Vec<Place>,
+    pub(super) validators: Validators,
 }
 
 /// Which plan.
@@ -70,6 +72,10 @@ impl Policies {
         &self.certificates
     }
 
+    /// The validators of definitions that policies ask for.
+    pub fn validators(&self) -> &Validators {
+        &self.validators
+    }
     /// What runs for a request that matches no API: its `on-error`.
     pub fn global(&self) -> Arc<Plan> {
         Arc::clone(&self.global)
@@ -127,6 +133,7 @@ impl Compiler {
                 .collect(),
             global,
             certificates: Vec::new(),
+            validators: Validators::default(),
         }
             places: Vec::new(),
         };

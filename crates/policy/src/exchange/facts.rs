@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use gatehouse_model::resources::{ApiKind, KeyParameterNames, ResponseDescription};
+use gatehouse_validation::openapi::Operation;
 use url::Url;
 
 use crate::Certificates;
@@ -58,6 +59,8 @@ pub struct OperationFacts {
     pub url_template: Arc<str>,
     /// What the definition says of answers, for `mock-response`.
     pub responses: Vec<ResponseDescription>,
+    /// What the definition says of its messages, where a policy validates them.
+    pub validation: Option<Arc<Operation>>,
 }
 
 /// `context.Product`.

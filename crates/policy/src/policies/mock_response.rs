@@ -156,6 +156,7 @@ mod tests {
             method: "GET".into(),
             url_template: "/".into(),
             responses,
+            validation: None,
         });
         let world = TestWorld::new();
         let mut exchange = exchange();

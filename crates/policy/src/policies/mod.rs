@@ -11,6 +11,7 @@ mod cache_value;
 mod cached_value;
 mod check_header;
 mod choose;
+mod content_coding;
 mod cors;
 mod cross_domain;
 mod dimensions;
@@ -48,8 +49,14 @@ mod set_variable;
 mod side_request;
 mod token_period;
 mod trace;
+mod validate_api;
 mod validate_client_certificate;
+mod validate_content;
+mod validate_headers;
 mod validate_jwt;
+mod validate_parameters;
+mod validate_status_code;
+mod validation_errors;
 mod wait;
 mod whole_body;
 mod xml_to_json;
@@ -87,6 +94,7 @@ pub(crate) enum Compile {
 }
 
 const EVERYWHERE: &[Section] = &[Section::Inbound, Section::Backend, Section::Outbound, Section::OnError];
+const AFTERWARDS: &[Section] = &[Section::Outbound, Section::OnError];
 const BACKEND: &[Section] = &[Section::Backend];
 const INBOUND: &[Section] = &[Section::Inbound];
 const INBOUND_BACKEND: &[Section] = &[Section::Inbound, Section::Backend];
@@ -160,13 +168,18 @@ pub(crate) const TABLE: &[PolicyKind] = &[
     PolicyKind::new("set-status", EVERYWHERE, Compile::Policy(set_status::compile)),
     PolicyKind::new("set-variable", EVERYWHERE, Compile::Policy(set_variable::compile)),
     PolicyKind::new("trace", EVERYWHERE, Compile::Policy(trace::compile)),
+    PolicyKind::new("validate-api", NOT_BACKEND, Compile::Policy(validate_api::compile)).once(),
     PolicyKind::new("validate-azure-ad-token", INBOUND, Compile::Policy(validate_jwt::entra::compile)),
     PolicyKind::new(
         "validate-client-certificate",
         INBOUND,
         Compile::Policy(validate_client_certificate::compile),
     ),
+    PolicyKind::new("validate-content", NOT_BACKEND, Compile::Policy(validate_content::compile)),
+    PolicyKind::new("validate-headers", AFTERWARDS, Compile::Policy(validate_headers::compile)).once(),
     PolicyKind::new("validate-jwt", INBOUND, Compile::Policy(validate_jwt::compile)),
+    PolicyKind::new("validate-parameters", INBOUND, Compile::Policy(validate_parameters::compile)).once(),
+    PolicyKind::new("validate-status-code", AFTERWARDS, Compile::Policy(validate_status_code::compile)),
     PolicyKind::new("wait", EVERYWHERE, Compile::Policy(wait::compile)),
     PolicyKind::new("xml-to-json", EVERYWHERE, Compile::Policy(xml_to_json::compile)),
 ];
@@ -187,12 +200,6 @@ pub(crate) const NOT_YET_AVAILABLE: &[&str] = &[
     "publish-to-dapr",
     "send-service-bus-message",
     "sql-data-source",
-    "validate-content",
-    "validate-graphql-request",
-    "validate-headers",
-    "validate-odata-request",
-    "validate-parameters",
-    "validate-status-code",
     "xsl-transform",
 ];
 

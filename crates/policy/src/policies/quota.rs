@@ -206,7 +206,7 @@ mod tests {
         let failure = conclude("quota", decision).unwrap_err();
         assert_eq!(failure.status, StatusCode::FORBIDDEN);
         assert_eq!(failure.message, "Out of bandwidth quota. Quota will be replenished in 00:01:00.");
-        assert_eq!(failure.headers.unwrap()[RETRY_AFTER], "60");
+        assert_eq!(failure.extras.unwrap().headers[RETRY_AFTER], "60");
     }
 
     fn limited(policy: &str) -> (Catalog, Option<Arc<Plan>>) {

@@ -222,6 +222,7 @@ mod tests {
             method: "GET".into(),
             url_template: template.into(),
             responses: Vec::new(),
+            validation: None,
         });
         let query = Query::new(query);
         let parameters: Vec<(Arc<str>, String)> =

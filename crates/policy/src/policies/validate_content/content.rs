@@ -1,0 +1,156 @@
+//! One `content` of `validate-content`: which bodies it is for, and how they are judged.
+
+use std::sync::Arc;
+
+use gatehouse_validation::json::Document;
+use gatehouse_validation::openapi::{BodyFault, Encoding, MAX_VIOLATIONS, foreign_charset};
+use gatehouse_validation::xml::{Sender, SoapVersion, XmlSchema};
+use gatehouse_validation::{SchemaResource, Variant, Violation};
+
+use super::super::validation_errors::{Act, Action as Policed, Errors, NO_DEFINITIONS, NO_SCHEMA, Subject};
+use super::Seen;
+use crate::ErrorPlace;
+use crate::compiler::Message;
+
+/// One `content`.
+#[derive(Debug)]
+pub(super) struct Content {
+    /// The content type; `None` for every one that the definition names.
+    pub(super) media_type: Option<Arc<str>>,
+    pub(super) validate_as: ValidateAs,
+    pub(super) action: Policed,
+    pub(super) schema: SchemaSource,
+}
+
+/// The language that bodies are read in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ValidateAs {
+    Json,
+    /// Forms, in either of their encodings.
+    Form,
+    Xml,
+    /// XML in the body of an envelope.
+    Soap,
+}
+
+/// What bodies are judged by.
+#[derive(Debug)]
+pub(super) enum SchemaSource {
+    /// The definition of the API, read in a way.
+    Definition(Variant),
+    /// A schema of its own, and its name.
+    Resource(Arc<SchemaResource>, Arc<str>),
+    /// An XML schema, and its name.
+    Xml(Arc<XmlSchema>, Arc<str>),
+    /// The XML schema of a definition that has none.
+    NoXmlSchema,
+}
+
+impl Content {
+    /// Whether it is for a message.
+    pub(super) fn applies(&self, seen: &Seen) -> bool {
+        match &self.media_type {
+            Some(content_type) => **content_type == *seen.counts_as,
+            None => seen.media().is_some(),
+        }
+    }
+
+    /// Judges a body.
+    pub(super) fn judge(
+        &self,
+        seen: &Seen,
+        message: Message,
+        action: Act,
+        body: &[u8],
+        errors: &mut Errors<'_>,
+    ) {
+        let (kind, of) = match message {
+            Message::Request => ("RequestBody", "request"),
+            Message::Response => ("ResponseBody", "response"),
+        };
+        let content_type = super::shown(&seen.counts_as);
+        let subject = Subject { kind, name: &content_type };
+        let (definition, result) = match &self.schema {
+            SchemaSource::Resource(resource, name) => (&**name, judge_resource(resource, body)),
+            SchemaSource::Xml(schema, name) => (&**name, self.judge_xml(schema, seen, message, body)),
+            SchemaSource::NoXmlSchema => {
+                let subject = Subject { kind: "ApiSchema", name: "" };
+                errors.add(action, subject, "", NO_DEFINITIONS.to_owned(), false, ErrorPlace::Message);
+                return;
+            }
+            SchemaSource::Definition(variant) => {
+                let Some(operation) = &seen.operation else {
+                    let subject = Subject { kind: "ApiSchema", name: "" };
+                    errors.add(action, subject, "", NO_SCHEMA.to_owned(), false, ErrorPlace::Message);
+                    return;
+                };
+                let Some(media) = seen.media() else {
+                    let details = format!(
+                        "API's schema does not contain a definition, which is associated with the content type {content_type}."
+                    );
+                    errors.add(action, subject, "MissingDefinition", details, false, ErrorPlace::Message);
+                    return;
+                };
+                let encoding = match self.validate_as {
+                    ValidateAs::Json => Encoding::Json,
+                    ValidateAs::Form | ValidateAs::Xml | ValidateAs::Soap => media.encoding(&seen.counts_as),
+                };
+                let result = operation.validate(media, *variant, encoding, &seen.content_type, body);
+                (&*media.definition, result)
+            }
+        };
+        match result {
+            Ok(()) => {}
+            Err(BodyFault::Broken(why)) => {
+                let details = format!(
+                    "Body of the {of} cannot be validated for the content type {content_type}. {why}"
+                );
+                errors.add(action, subject, "ValidationException", details, false, ErrorPlace::Message);
+            }
+            Err(BodyFault::Invalid(violations)) => {
+                let space = if definition.is_empty() { "" } else { " " };
+                let details = |text: &str| {
+                    format!(
+                        "Body of the {of} does not conform to the definition{space}{definition}, which is associated with the content type {content_type}. {text}"
+                    )
+                };
+                let at = |violation: &Violation| ErrorPlace::Pointer(violation.pointer.clone());
+                errors.add_violations(action, subject, &violations, details, at);
+            }
+        }
+    }
+}
+
+impl Content {
+    fn judge_xml(
+        &self,
+        schema: &XmlSchema,
+        seen: &Seen,
+        message: Message,
+        body: &[u8],
+    ) -> Result<(), BodyFault> {
+        if let Some(charset) = foreign_charset(&seen.content_type) {
+            let text = format!("The charset '{charset}' is not UTF-8.");
+            return Err(BodyFault::Invalid(vec![Violation::whole(text)]));
+        }
+        let violations = if self.validate_as == ValidateAs::Soap {
+            let sender = if message == Message::Request { Sender::Client } else { Sender::Backend };
+            let version = SoapVersion::of(&seen.counts_as).unwrap_or(SoapVersion::V11);
+            schema.envelope(body, version, sender, MAX_VIOLATIONS)
+        } else {
+            schema.document(body, MAX_VIOLATIONS)
+        };
+        if violations.is_empty() { Ok(()) } else { Err(BodyFault::Invalid(violations)) }
+    }
+}
+
+fn judge_resource(resource: &SchemaResource, body: &[u8]) -> Result<(), BodyFault> {
+    let document =
+        if resource.ignores_case() { Document::parse_folding(body) } else { Document::parse(body) };
+    let document = document
+        .map_err(|error| BodyFault::Invalid(vec![Violation::at(error.message, body, error.offset)]))?;
+    if resource.is_valid(&document) {
+        return Ok(());
+    }
+    Err(BodyFault::Invalid(resource.violations(&document, MAX_VIOLATIONS)))
+}
