@@ -39,4 +39,5 @@ mod streaming;
 mod subscriptions;
 mod tls;
 mod tokens;
+mod validation;
 mod websocket;
