@@ -32,6 +32,13 @@ impl fmt::Debug for Case {
     }
 }
 
+/// Writes the bodies of the validation cases into a folder, for others to judge.
+pub fn write_bodies(folder: &std::path::Path) -> std::io::Result<()> {
+    cases::validation::bodies()
+        .into_iter()
+        .try_for_each(|(name, body)| std::fs::write(folder.join(name), body))
+}
+
 /// All cases.
 pub fn cases() -> Vec<Case> {
     [
@@ -41,6 +48,7 @@ pub fn cases() -> Vec<Case> {
         cases::keys::cases(),
         cases::access_log::cases(),
         cases::tokens::cases(),
+        cases::validation::cases(),
     ]
     .into_iter()
     .flatten()

@@ -1,5 +1,5 @@
 //! Runs a case a given number of times, to be counted from outside: `instructions CASE TIMES`. Without arguments it
-//! lists the cases. The script `benches/instructions.py` takes two counts and divides their difference.
+//! lists the cases; `instructions bodies FOLDER` writes the bodies of the validation cases there. The script `benches/instructions.py` takes two counts and divides their difference.
 
 #![forbid(unsafe_code)]
 
@@ -20,6 +20,13 @@ fn main() -> ExitCode {
             }
             ExitCode::SUCCESS
         }
+        [command, folder] if command == "bodies" => match gatehouse_benches::write_bodies(folder.as_ref()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{folder}: {error}");
+                ExitCode::FAILURE
+            }
+        },
         [name, times] => {
             let Some(case) = cases.iter().find(|case| case.name == *name) else {
                 eprintln!("there is no case `{name}`");

@@ -6,3 +6,4 @@ pub(crate) mod pipeline;
 pub(crate) mod policies;
 pub(crate) mod router;
 pub(crate) mod tokens;
+pub(crate) mod validation;
