@@ -26,7 +26,6 @@ fn wrong_usage_exits_with_2() {
         &["test"],
         &["trace", "-X", "POST"],
         &["bench"],
-        &["waf", "run-tests", "."],
         &["user", "list"],
         &["token", "create", "--role", "x"],
         &["backup", "f"],
@@ -40,6 +39,7 @@ fn wrong_usage_exits_with_2() {
     let near = gatehouse(folder.path(), &["srve"]);
     assert!(text(&near).contains("serve"), "{}", text(&near));
     for verb in ["bench", "waf", "user", "token", "backup", "restore", "audit"] {
+    for verb in ["coverage", "test", "trace", "bench", "user", "token", "backup", "restore", "audit"] {
         assert!(text(&gatehouse(folder.path(), &[verb])).contains("not yet available"), "{verb}");
     }
     for verb in [

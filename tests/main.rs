@@ -40,4 +40,5 @@ mod subscriptions;
 mod tls;
 mod tokens;
 mod validation;
+mod waf;
 mod websocket;

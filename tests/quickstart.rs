@@ -40,7 +40,7 @@ async fn an_empty_folder_becomes_a_secured_api() {
     let folder = tempfile::tempdir().unwrap();
     let (mut child, printed) = start(folder.path());
     let key = key_in(&printed).unwrap_or_else(|| panic!("no key in:\n{printed}"));
-    assert_eq!(printed.matches("curl ").count(), 2, "{printed}");
+    assert_eq!(printed.matches("curl ").count(), 3, "{printed}");
     let authority = std::fs::read_to_string(folder.path().join("gatehouse-data/certs/ca.pem")).unwrap();
     let client = Client::new(([127, 0, 0, 1], 8443).into(), "localhost", &authority);
 
@@ -54,6 +54,7 @@ async fn an_empty_folder_becomes_a_secured_api() {
     let with = client.clone().header("ocp-apim-subscription-key", &key);
     let answer = with.get("/books/1").await;
     assert_eq!((answer.status.as_u16(), answer.json()["author"].as_str()), (200, Some("Rachel Carson")));
+    assert_eq!(with.get("/books?q=%27%20OR%201%3D1--").await.status, 403, "the third line");
     assert_eq!(with.send_h2("POST", "/books", r#"{"title":"T","author":"A"}"#).await.status, 201);
 
     // The same folder starts again with the same key, which is not shown any more.

@@ -145,6 +145,8 @@ fn load(file: &Path) -> Shared {
         values: MemoryValues::default(),
         clock: SystemClock::new(),
         access_log: AccessLog::to_writer(std::io::sink(), &Log::direct(Level::Error)).ok(),
+        waf_log: None,
+        waf_measures: gatehouse_gateway::firewall::WafMeasures::new(&metrics),
         unmatched: metrics.unmatched(),
         listeners: ArcSwap::from_pointee(
             [("public".into(), metrics.listener("public"))].into_iter().collect(),

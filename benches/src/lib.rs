@@ -7,6 +7,7 @@ mod cases;
 mod landing_zone;
 mod plan;
 
+pub use cases::waf;
 use std::fmt;
 
 /// One thing to measure.
@@ -53,4 +54,5 @@ pub fn cases() -> Vec<Case> {
     .into_iter()
     .flatten()
     .collect()
+        waf::cases(),
 }

@@ -7,3 +7,4 @@ pub(crate) mod policies;
 pub(crate) mod router;
 pub(crate) mod tokens;
 pub(crate) mod validation;
+pub mod waf;

@@ -40,6 +40,9 @@ enum Verb {
     /// Create, list, rotate, suspend and activate subscription keys without the management API
     #[command(after_help = "Example:\n  gatehouse subscription create partner --scope /products/starter")]
     Subscription(verbs::subscription::Arguments),
+    /// Test and install web application firewall rules
+    #[command(after_help = "Example:\n  gatehouse waf run-tests coreruleset/tests/regression/tests")]
+    Waf(verbs::waf::Arguments),
     /// Print the completion script of a shell
     #[command(after_help = "Example:\n  gatehouse completions bash > /etc/bash_completion.d/gatehouse")]
     Completions(verbs::completions::Arguments),
@@ -59,8 +62,6 @@ enum Verb {
     Trace(verbs::trace::Arguments),
     /// Measure what routes and policies cost (not yet available)
     Bench(verbs::unavailable::Arguments),
-    /// Run and install web application firewall rules (not yet available)
-    Waf(verbs::unavailable::Arguments),
     /// Manage local users (not yet available)
     User(verbs::unavailable::Arguments),
     /// Manage management tokens (not yet available)
@@ -134,7 +135,7 @@ impl Cli {
             Verb::Test(arguments) => verbs::test::run(&arguments),
             Verb::Trace(arguments) => verbs::trace::run(&arguments, &self.config),
             Verb::Bench(_) => verbs::unavailable::run("bench"),
-            Verb::Waf(_) => verbs::unavailable::run("waf"),
+            Verb::Waf(arguments) => verbs::waf::run(&arguments, &self.config),
             Verb::User(_) => verbs::unavailable::run("user"),
             Verb::Token(_) => verbs::unavailable::run("token"),
             Verb::Backup(_) => verbs::unavailable::run("backup"),

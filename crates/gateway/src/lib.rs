@@ -5,6 +5,7 @@
 mod client;
 pub mod connection;
 pub mod events;
+pub mod firewall;
 mod forwarding_fields;
 mod hop_by_hop;
 mod http1;

@@ -12,3 +12,4 @@ mod queue;
 mod timestamp;
 pub mod trace_context;
 pub mod trace_log;
+pub mod waf_log;

@@ -4,6 +4,7 @@
 
 mod bit_set;
 mod body;
+pub mod builtin;
 mod byte_class;
 mod collections;
 mod compile;

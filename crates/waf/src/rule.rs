@@ -33,7 +33,7 @@ pub(crate) struct Rule {
     pub(crate) audit: bool,
     /// How many rules a match passes over.
     pub(crate) skip: u32,
-    /// The marker after which a match goes on, and its place in the plan of the phase.
+    /// The marker after which a match goes on, and the first rule after it.
     pub(crate) skip_after: Option<(Box<str>, u32)>,
     /// Whether the values that matched stay out of logs.
     pub(crate) sanitise_matched: bool,

@@ -29,6 +29,10 @@ impl Stamp {
         if let Some(file) = &configuration.overrides {
             look(&file.value, &mut hasher, &mut left);
         }
+        for file in configuration.waf.rules.iter().flatten().chain(&configuration.waf.exclusions) {
+            // The folder: the name may have wildcards, and rules read data files beside them.
+            look(file.value.parent().unwrap_or(Path::new(".")), &mut hasher, &mut left);
+        }
         Self(hasher.finish())
     }
 }
@@ -78,6 +82,13 @@ pub(super) fn check_restart(before: &Configuration, after: &Configuration) -> Re
         bail!(
             "{place}: error: `telemetry.trace_log` and `telemetry.trace_verbosity` cannot change while the instance runs; restart it"
         );
+    }
+    let waf_log =
+        |configuration: &Configuration| configuration.waf.audit_log.as_ref().map(|file| file.value.clone());
+    if waf_log(before) != waf_log(after) {
+        let place = after.waf.audit_log.as_ref().map(|file| file.location.clone());
+        let place = place.unwrap_or_else(|| Location::file(after.file.as_path()));
+        bail!("{place}: error: `waf.audit_log` cannot change while the instance runs; restart it");
     }
     Ok(())
 }

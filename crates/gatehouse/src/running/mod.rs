@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use gatehouse_gateway::connection::Handler;
 use gatehouse_gateway::events::Events;
+use gatehouse_gateway::firewall::WafMeasures;
 use gatehouse_gateway::listener::{Bound, HandlerFactory, Listeners};
 use gatehouse_gateway::pipeline::{
     BackendObserver, Core, ListenerMeasures, LiveTraces, OutgoingCounts, Shared, SystemClock,
@@ -29,6 +30,7 @@ use gatehouse_telemetry::access_log::AccessLog;
 use gatehouse_telemetry::log::Log;
 use gatehouse_telemetry::metrics::Metrics;
 use gatehouse_telemetry::trace_log::TraceLog;
+use gatehouse_telemetry::waf_log::WafLog;
 use url::Url;
 
 use self::changes::Stamp;
@@ -110,6 +112,10 @@ impl Running {
             metrics.watch_trace_log(trace_log);
         }
         metrics.bound_custom(telemetry.custom_series);
+        let waf_log = match &loaded.configuration.waf.audit_log {
+            Some(file) => Some(WafLog::start(&file.value, &log)?),
+            None => None,
+        };
         let counters = Arc::new(MemoryCounters::new(MAX_COUNTERS));
         watch_counters(&metrics, &counters);
         let (issued, revision, ring) = bring_subscriptions_in(&open, &loaded.catalog, &sources)?;
@@ -128,6 +134,8 @@ impl Running {
             under_way: AtomicUsize::new(0),
             access_log,
             trace_log,
+            waf_log,
+            waf_measures: WafMeasures::new(&metrics),
             unmatched: metrics.unmatched(),
             listeners: ArcSwap::from_pointee(listener_measures(&metrics, &loaded.configuration)),
             metrics,
@@ -162,6 +170,9 @@ impl Running {
             trace_log.reopen();
         }
         self.shared.events.reopen();
+        if let Some(waf_log) = &self.shared.waf_log {
+            waf_log.reopen();
+        }
         let outcome = self.try_reload();
         self.shared.metrics.reload(outcome.is_ok(), now_seconds().unsigned_abs());
         match outcome {
@@ -270,6 +281,9 @@ impl Running {
             trace_log.flush(Duration::from_secs(2));
         }
         self.shared.events.flush(Duration::from_secs(2));
+        if let Some(waf_log) = &self.shared.waf_log {
+            waf_log.flush(Duration::from_secs(2));
+        }
         self.log.info("stopped");
         self.log.flush(Duration::from_secs(2));
     }

@@ -11,3 +11,4 @@ pub(crate) mod test;
 pub(crate) mod trace;
 pub(crate) mod unavailable;
 pub(crate) mod version;
+pub(crate) mod waf;

@@ -120,6 +120,9 @@ fn quickstart(folder: &Path, keys: Option<PathBuf>) -> Result<()> {
     };
     println!("With the key, 200:\n  curl --cacert {ca} -H \"Ocp-Apim-Subscription-Key: {key}\" {api}\n");
     println!("Without it, 401:\n  curl --cacert {ca} {api}\n");
+    println!(
+        "An attack, which the firewall stops, 403:\n  curl --cacert {ca} -H \"Ocp-Apim-Subscription-Key: {key}\" \"{api}?q=%27%20OR%201%3D1--\"\n"
+    );
     println!("Stop with Ctrl-C. The access log follows.");
     until_stopped(running, &log)
 }

@@ -90,6 +90,11 @@ impl Completion {
         &self.method
     }
 
+    /// When the head was complete, in milliseconds since 1970.
+    pub(super) fn received_millis(&self) -> u64 {
+        self.received_millis
+    }
+
     /// The request id as a header field.
     pub(super) fn request_id(&self) -> HeaderValue {
         self.request_id.clone()

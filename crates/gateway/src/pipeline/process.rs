@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use gatehouse_model::configuration::Zone;
+use gatehouse_model::configuration::{WafMode, Zone};
 use gatehouse_model::resources::ApiKind;
 use gatehouse_policy::{Exchange, Failure, Plan, SubscriptionFacts, World, builtin};
 use gatehouse_store::{KeyRing, SubscriptionRecord};
@@ -96,6 +96,26 @@ fn route<'s>(
     request.matched_parameters = matched.parameters;
     exchange.route.operation = Some(Arc::clone(&operation.facts));
     Ok((api, Some(operation)))
+}
+
+impl Snapshot {
+    /// The firewall's mode for the operation that a request is for, where the configuration has one for it.
+    pub(super) fn waf_mode(&self, zone: Zone, exchange: &Exchange) -> Option<WafMode> {
+        let firewall = self.firewall.as_ref().filter(|firewall| firewall.has_modes_of_apis())?;
+        let request = &exchange.request;
+        check_path(&request.original_url.path).ok()?;
+        let found = self.tree(zone).find(
+            &request.original_url.path,
+            &request.original_url.query,
+            &request.headers,
+        )?;
+        let api = api_at(self, found.api)?;
+        let operation = api
+            .tree
+            .find(request.method.as_str(), found.rest, &request.original_url.query)
+            .and_then(|matched| api.operations.get(matched.operation as usize));
+        firewall.mode_of(&api.facts.id, operation.map(|operation| &*operation.facts.id))
+    }
 }
 
 fn api_at(snapshot: &Snapshot, index: ApiIndex) -> Option<&PublishedApi> {

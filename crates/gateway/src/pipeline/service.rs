@@ -20,6 +20,7 @@ use gatehouse_store::counters::{CounterKeys, Counters};
 use gatehouse_telemetry::access_log::{AccessLog, AccessRecord, ErrorRecord};
 use gatehouse_telemetry::metrics::{ListenerMetrics, Metrics, OperationMetrics};
 use gatehouse_telemetry::trace_log::TraceLog;
+use gatehouse_telemetry::waf_log::WafLog;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use uuid::Uuid;
@@ -30,9 +31,10 @@ use super::live_trace::{LiveTrace, LiveTraces};
 use super::outgoing::{OutgoingCounts, Outside};
 use super::upstream::CoreUpstream;
 use super::world::{CoreRandom, SystemClock};
-use super::{answer, ending, process};
+use super::{answer, ending, forwarding, process};
 use crate::connection::{Connection, Handler};
 use crate::events::Events;
+use crate::firewall::{Inspection, Seen, WafMeasures};
 use crate::snapshot::{ListenerFacts, Snapshot};
 use crate::upstream::Pools;
 
@@ -76,6 +78,10 @@ pub struct Shared {
     pub access_log: Option<AccessLog>,
     /// Where lines of `trace` policies go.
     pub trace_log: Option<TraceLog>,
+    /// Where the firewall's records go.
+    pub waf_log: Option<WafLog>,
+    /// What the firewall counts.
+    pub waf_measures: Arc<WafMeasures>,
     /// What is counted.
     pub metrics: Metrics,
     /// Counts of requests that belong to no operation.
@@ -131,6 +137,7 @@ impl Core {
         };
         let upgrade = target.websocket.then(|| hyper::upgrade::on(&mut request));
         let shared = &*self.shared;
+        let mut inspection = inspection(&request, &target, &connection, &listener, &snapshot, shared);
         let exchange =
             intake::exchange(request, target, &connection, &listener, &snapshot, &shared.clock, &self.random);
         let mut exchange = exchange;
@@ -159,6 +166,15 @@ impl Core {
             },
             buffered_body_bytes: bound,
         };
+        if let Some(inspected) = &mut inspection {
+            if let Some(mode) = snapshot.waf_mode(listener.zone, completion.exchange()) {
+                inspected.set_mode(mode);
+            }
+            if !inspected.request(completion.exchange()).await {
+                end_inspection(inspection, &mut completion, shared);
+                return answer::respond(completion);
+            }
+        }
         let keys = shared.keys.load_full();
         let zone = listener.serves_gateway.then_some(listener.zone);
         let metrics = process(&snapshot, &keys, zone, completion.exchange(), &world).await;
@@ -166,6 +182,10 @@ impl Core {
             live.end(completion.exchange(), shared);
         }
         completion.matched(metrics, upstream.backend_micros());
+        if let Some(inspected) = &mut inspection {
+            inspected.response(completion.exchange()).await;
+        }
+        end_inspection(inspection, &mut completion, shared);
         if let (Some(upgrade), Some(tunnel)) = (upgrade, upstream.take_tunnel()) {
             let silence = snapshot.limits.tunnel_idle_timeout;
             return answer::switch_protocols(completion, upgrade, tunnel, silence);
@@ -282,6 +302,29 @@ impl Handler for Core {
     fn refuse(&self, status: StatusCode, reason: &'static str, connection: &Connection) -> Response<Body> {
         self.turn_away(&Refused::default(), status, reason, connection)
     }
+}
+
+/// Hands the head to the firewall as the client sent it, where the firewall stands on the listener.
+fn inspection(
+    request: &Request<Body>,
+    target: &Target,
+    connection: &Connection,
+    listener: &ListenerFacts,
+    snapshot: &Snapshot,
+    shared: &Shared,
+) -> Option<Box<Inspection>> {
+    let firewall = snapshot.firewall.as_ref().filter(|_| listener.serves_gateway)?;
+    let mode = firewall.mode_on(&connection.listener, listener.zone)?;
+    let client = forwarding::client_ip(listener, connection.peer, request.headers());
+    let seen = Seen { client, host: &target.host, websocket: target.websocket, connection };
+    Inspection::begin(firewall, mode, request, &seen, shared.clock.now_millis())
+}
+
+fn end_inspection(inspection: Option<Box<Inspection>>, completion: &mut Completion, shared: &Shared) {
+    let Some(inspection) = inspection else { return };
+    let (method, received) = (completion.method().clone(), completion.received_millis());
+    let log = shared.waf_log.as_ref();
+    inspection.end(completion.exchange(), method.as_str(), received, &shared.waf_measures, log);
 }
 
 /// One of the requests under way; given back when it is dropped.

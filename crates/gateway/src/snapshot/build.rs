@@ -24,6 +24,7 @@ use super::loop_mark::LoopMark;
 use super::published::{OperationPlans, ProductIndex, PublishedApi, PublishedOperation, PublishedProduct};
 use super::secrets::Secrets;
 use crate::events::EventSinks;
+use crate::firewall;
 use crate::router::{ApiTree, OperationTree, UrlTemplate, Versioning};
 use crate::tls;
 use crate::upstream::{BackendSources, Backends, check_base_url};
@@ -55,6 +56,8 @@ pub fn build(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) -> Option
     diagnostics.extend(findings);
     check_exposure(input, diagnostics);
     let backends = load_backends(input, diagnostics);
+    let previous = input.previous.and_then(|snapshot| snapshot.firewall.as_deref());
+    let firewall = firewall::load(input.configuration, input.catalog, previous, diagnostics);
     let mut builder = Builder {
         input,
         policies: &policies,
@@ -94,6 +97,7 @@ pub fn build(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) -> Option
         global: policies.global(),
         event_sinks,
         places: policies.places().to_vec(),
+        firewall,
         secrets: Secrets::of(input.named_values),
         backend_measures: BackendMeasures::new(input.metrics, &backends),
         backends: Arc::new(backends),

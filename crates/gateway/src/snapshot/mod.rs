@@ -16,6 +16,7 @@ use gatehouse_model::configuration::{Limits, Zone};
 use gatehouse_policy::{Deployment, Place, Plan};
 
 use crate::events::EventSinks;
+use crate::firewall::Firewall;
 use crate::router::ApiTree;
 use crate::upstream::Backends;
 
@@ -55,6 +56,8 @@ pub struct Snapshot {
     pub event_sinks: EventSinks,
     /// Every policy and every branch of one, by place.
     pub places: Vec<Place>,
+    /// The web application firewall, where it stands anywhere.
+    pub firewall: Option<Arc<Firewall>>,
     /// What must stand in no log.
     pub secrets: Secrets,
     /// What each listener stands for.

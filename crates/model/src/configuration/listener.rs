@@ -61,7 +61,8 @@ pub enum Role {
 }
 
 impl Zone {
-    const WORDS: [(&'static str, Self); 2] = [("external", Self::External), ("internal", Self::Internal)];
+    pub(super) const WORDS: [(&'static str, Self); 2] =
+        [("external", Self::External), ("internal", Self::Internal)];
 }
 
 impl Role {

@@ -12,6 +12,7 @@ mod shapes;
 mod store;
 mod telemetry;
 mod tls;
+mod waf;
 mod zones;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ pub use self::tls::{
     CertificateEntry, CipherSuite, ClientCertificateMode, ClientCertificates, KeyExchange, ListenerTls,
     TlsSettings, TlsVersion,
 };
+pub use self::waf::{BeyondBounds, Waf, WafMode, WafProtocol};
 pub use self::zones::{Expose, Zones};
 
 /// Everything that `gatehouse.yaml` says, with defaults filled in.
@@ -52,6 +54,8 @@ pub struct Configuration {
     pub listeners: Vec<Listener>,
     /// What each zone exposes.
     pub zones: Zones,
+    /// The web application firewall.
+    pub waf: Waf,
     /// How backends are reached where no entry of `backends` says otherwise.
     pub backend_tls: BackendConnection,
     /// How single backends are reached, by backend id.
@@ -117,6 +121,7 @@ impl Configuration {
                 "Where the instance listens.",
             );
             let zones = fields.optional("zones", Zones::shape(), "What each zone exposes.");
+            let waf = fields.optional("waf", Waf::shape(), "The web application firewall.");
             let backend_tls = fields.optional(
                 "backend_tls",
                 BackendConnection::shape(),
@@ -149,7 +154,7 @@ impl Configuration {
                 false,
                 "Whether changes of this file and of the artifacts are picked up by themselves.",
             );
-            for key in ["waf", "vaults", "identity", "management", "portal"] {
+            for key in ["vaults", "identity", "management", "portal"] {
                 fields.later(key);
             }
 
@@ -173,6 +178,7 @@ impl Configuration {
                 overrides,
                 listeners,
                 zones: zones.unwrap_or_default(),
+                waf: waf.unwrap_or_default(),
                 backend_tls,
                 backends: connections,
                 certificates: certificates

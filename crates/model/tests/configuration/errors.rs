@@ -112,7 +112,6 @@ fn unknown_keys_are_told_with_what_was_meant() {
 #[test]
 fn what_belongs_to_later_versions_is_refused_as_such() {
     for (more, expected) in [
-        ("waf: { mode: prevention }", "7:1: error: `waf` is not yet available in this version"),
         ("vaults: []", "7:1: error: `vaults` is not yet available in this version"),
         ("identity: {}", "7:1: error: `identity` is not yet available in this version"),
         ("management: {}", "7:1: error: `management` is not yet available in this version"),
@@ -543,8 +542,9 @@ fn all_errors_of_a_file_are_told_in_its_order() {
         [
             "conf/gatehouse.yaml:4:3: error: unknown key `regoin` in the service (did you mean `region`?)",
             "conf/gatehouse.yaml:34:11: error: `zone` must be external or internal, not `intrenal` (did you mean `internal`?)",
-            "conf/gatehouse.yaml:67:12: error: `headers` must be a whole number from 1 to 1000, not a string",
             "conf/gatehouse.yaml:86:8: error: `watch` must be true or false, not a string",
+            "conf/gatehouse.yaml:80:12: error: `headers` must be a whole number from 1 to 1000, not a string",
+            "conf/gatehouse.yaml:97:8: error: `watch` must be true or false, not a string",
         ]
     );
     // What is right is there, so that the artifacts can be checked in the same run.

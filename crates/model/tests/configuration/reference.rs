@@ -41,10 +41,10 @@ fn keys_of<'n>(node: &'n Node, path: &str, found: &mut Vec<(String, &'n Key)>) {
             for (key, value) in entries {
                 let path = match path {
                     "" => key.text.clone(),
-                    "backends" | "certificates" | "loggers" | "loggers.*.headers" => format!("{path}.*"),
+                    "backends" | "certificates" | "loggers" | "waf.apis" | "waf.listeners" | "loggers.*.headers" => format!("{path}.*"),
                     _ => format!("{path}.{}", key.text),
                 };
-                // The names of backends, certificates, loggers and header fields are the user's.
+                // The names of backends, certificates, loggers, listeners, APIs and header fields are the user's.
                 if !path.ends_with(".*") {
                     found.push((path.clone(), key));
                 }

@@ -236,7 +236,6 @@ fn the_whole_contract_is_read_but_for_what_is_not_yet_available() {
     assert_eq!(
         diagnostics.to_string().lines().collect::<Vec<_>>(),
         [
-            "conf/gatehouse.yaml:28:1: error: `waf` is not yet available in this version",
             "conf/gatehouse.yaml:36:1: error: `vaults` is not yet available in this version",
             "conf/gatehouse.yaml:42:1: error: `identity` is not yet available in this version",
             "conf/gatehouse.yaml:50:1: error: `management` is not yet available in this version",

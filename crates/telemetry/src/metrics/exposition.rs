@@ -61,7 +61,7 @@ impl Measures {
         for (name, watched) in self.watched.lock().iter() {
             let mut family = families.start(name, watched.help, None, MetricType::Counter)?;
             for (value, count) in (watched.read)() {
-                let labels = [(watched.label, value)];
+                let labels = [(watched.label, &*value)];
                 family.encode_family(&labels)?.encode_counter::<NoLabelSet, u64, u64>(&count, None)?;
             }
         }

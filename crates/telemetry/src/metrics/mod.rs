@@ -11,6 +11,7 @@ mod listener;
 mod operation;
 mod process;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -159,6 +160,19 @@ impl Metrics {
         label: &'static str,
         read: impl Fn() -> Vec<(&'static str, u64)> + Send + Sync + 'static,
     ) {
+        let read = move || read().into_iter().map(|(value, count)| (Cow::Borrowed(value), count)).collect();
+        self.measures.watched.lock().insert(name, Watched { help, label, read: Box::new(read) });
+    }
+
+    /// The same where the values of the label come from the configuration.
+    pub fn watch_configured_counter(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        label: &'static str,
+        read: impl Fn() -> Vec<(String, u64)> + Send + Sync + 'static,
+    ) {
+        let read = move || read().into_iter().map(|(value, count)| (Cow::Owned(value), count)).collect();
         self.measures.watched.lock().insert(name, Watched { help, label, read: Box::new(read) });
     }
 
@@ -194,7 +208,7 @@ struct Measures {
 struct Watched {
     help: &'static str,
     label: &'static str,
-    read: Box<dyn Fn() -> Vec<(&'static str, u64)> + Send + Sync>,
+    read: Box<dyn Fn() -> Vec<(Cow<'static, str>, u64)> + Send + Sync>,
 }
 
 impl fmt::Debug for Watched {

@@ -1,6 +1,7 @@
 //! Processors of bodies: bytes into named values. They keep every byte as it is and never go deeper than their bounds.
 
 pub(crate) mod cookies;
+pub(crate) mod decode;
 pub(crate) mod json;
 pub(crate) mod multipart;
 pub(crate) mod urlencoded;
@@ -15,6 +16,8 @@ pub(crate) enum BodyError {
     TooManyArguments(usize),
     #[error("the body nests more than {0} deep")]
     TooDeep(usize),
+    #[error("the decoded body has more than {0} bytes")]
+    TooLarge(usize),
 }
 
 /// Takes the named values of a body. It answers whether it takes more.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::actions::{Draft, Parsed};
+use super::fold::fold;
 use super::{ChainIndex, Folder, Options, RuleSet};
 use crate::byte_class::Gate;
 use crate::error::{Place, RuleError, RuleErrors, did_you_mean};
@@ -101,24 +102,30 @@ impl<'o> Compiler<'o> {
         }
         self.resolve_filters();
         let phases = self.plan();
+        if !self.errors.is_empty() {
+            return Err(RuleErrors(self.errors));
+        }
+        let initial: Vec<(u32, String)> = self
+            .options
+            .variables
+            .iter()
+            .map(|(name, value)| (self.names.slot(name.as_bytes()), value.clone()))
+            .collect();
+        let folded = fold(&self.rules, &phases, &self.chains, &self.names, &initial);
         for (rule, place, message) in &self.unreachable_only {
             let phase = self.rules.get(*rule).map_or(0, |rule| usize::from(rule.phase) - 1);
-            if phases[phase].contains(&(*rule as u32)) {
+            if folded.phases[phase].contains(&(*rule as u32)) {
                 self.errors.push(RuleError { place: place.clone(), message: message.clone() });
             }
         }
         if !self.errors.is_empty() {
             return Err(RuleErrors(self.errors));
         }
-        let initial = self
-            .options
-            .variables
-            .iter()
-            .map(|(name, value)| (self.names.slot(name.as_bytes()), value.clone()))
-            .collect();
         Ok(RuleSet {
             rules: self.rules,
             phases,
+            folded: folded.phases,
+            relied_on: folded.relied_on,
             settings: self.loaded.settings,
             names: self.names,
             chains: self.chains,
@@ -349,8 +356,7 @@ impl<'o> Compiler<'o> {
                 });
                 continue;
             };
-            let plan = &phases[usize::from(rule.phase) - 1];
-            *to = plan.partition_point(|at| orders[*at as usize] <= marker) as u32;
+            *to = orders.partition_point(|order| *order <= marker) as u32;
         }
         phases
     }

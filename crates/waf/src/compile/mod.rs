@@ -3,6 +3,7 @@
 mod actions;
 mod build;
 mod exclusions;
+mod fold;
 mod targets;
 
 use std::collections::HashMap;
@@ -22,6 +23,10 @@ pub struct RuleSet {
     pub(crate) rules: Vec<Rule>,
     /// The rules of each phase, in order.
     pub(crate) phases: [Vec<u32>; 5],
+    /// The same without those that are decided already.
+    pub(crate) folded: [Vec<u32>; 5],
+    /// The rules that the shorter plan rests on.
+    pub(crate) relied_on: crate::bit_set::BitSet,
     pub(crate) settings: Settings,
     pub(crate) names: Names,
     /// The chains of transformations. The first is empty.

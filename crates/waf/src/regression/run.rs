@@ -45,7 +45,10 @@ fn run(rules: &Arc<RuleSet>, request: &Message) -> Transaction {
         transaction.request_header(name, value);
     }
     transaction.end_of_request_header();
-    if !request.body.is_empty() {
+    // Bytes that no field frames are no body (RFC 9112 section 6.3).
+    let framed =
+        [&b"content-length"[..], b"transfer-encoding"].iter().any(|name| request.header(name).is_some());
+    if framed && !request.body.is_empty() {
         transaction.request_body(&request.body);
     }
     transaction.end_of_request_body();

@@ -128,7 +128,10 @@ impl Transaction {
             Control::ResponseBodyLimit(limit) => self.response.limit = *limit,
             Control::ResponseBodyProcessor(processor) => self.response.processor = Some(*processor),
             Control::Engine(engine) => self.engine = *engine,
-            Control::RemoveRules(rules) => self.removed.union_with(rules),
+            Control::RemoveRules(rules) => {
+                self.removed.union_with(rules);
+                self.whole_plan |= self.rules.relied_on.meets(rules);
+            }
             Control::RemoveTargets(_) => {
                 // The same control may run once a match.
                 if !self.removed_targets.contains(&place) {

@@ -46,6 +46,8 @@ pub struct Transaction {
     engine: Engine,
     audited: bool,
     removed: BitSet,
+    /// Whether the plan that leaves out decided rules no longer holds.
+    whole_plan: bool,
     /// Controls that take targets from rules, by rule, link and action.
     removed_targets: Vec<(u32, u32, u32)>,
     /// Names whose values stay out of logs.

@@ -1,7 +1,7 @@
 //! The request side: line, header, body.
 
 use super::{Entry, Refusal, RefusalKind, Transaction, Verdict};
-use crate::body::{Arguments, BodyError, cookies, json, multipart, urlencoded, xml};
+use crate::body::{Arguments, BodyError, cookies, decode, json, multipart, urlencoded, xml};
 use crate::rule::Processor;
 use crate::seclang::LimitAction;
 use crate::text::{hex_pair, starts_with_ignoring_case};
@@ -68,7 +68,47 @@ impl Transaction {
 
     /// Whether the rules look at the body: the caller need not hand it over otherwise.
     pub fn wants_request_body(&self) -> bool {
-        !self.is_off() && self.body.access && self.refusal.is_none()
+        let reads = self.body.processor.is_some() || self.body.forced;
+        !self.is_off() && self.body.access && reads && self.refusal.is_none()
+    }
+
+    /// Names the request, for `UNIQUE_ID`.
+    pub fn name_request(&mut self, id: &str) {
+        self.set(Scalar::UniqueId, id.as_bytes());
+    }
+
+    /// The values of the named fields and arguments, as they came and decoded: what must not stand in logs.
+    pub fn secrets(&self, fields: &[&str], arguments: &[&str]) -> Vec<Vec<u8>> {
+        let mut secrets = Vec::new();
+        for (list, names) in [
+            (List::RequestHeaders, fields),
+            (List::RequestCookies, &[]),
+            (List::ArgsGet, arguments),
+            (List::ArgsPost, arguments),
+        ] {
+            for entry in &self.lists[list as usize] {
+                let name = self.values.get(entry.name);
+                let named = names.iter().any(|wanted| name.eq_ignore_ascii_case(wanted.as_bytes()));
+                if let Value::Text(value) = entry.value
+                    && (named || list == List::RequestCookies)
+                {
+                    secrets.push(self.values.get(value).to_vec());
+                }
+            }
+        }
+        if let Some(Value::Text(query)) = self.scalars[Scalar::QueryString as usize] {
+            for pair in self.values.get(query).split(|byte| *byte == b'&') {
+                let Some(at) = memchr::memchr(b'=', pair) else { continue };
+                if arguments.iter().any(|wanted| pair[..at].eq_ignore_ascii_case(wanted.as_bytes())) {
+                    secrets.push(pair[at + 1..].to_vec());
+                }
+            }
+        }
+        // Short texts stand everywhere; taking them out would tell more than it hides.
+        secrets.retain(|secret| secret.len() >= 6);
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.dedup();
+        secrets
     }
 
     /// How many more bytes of the body the rules look at.
@@ -102,7 +142,19 @@ impl Transaction {
         }
         if self.body.access {
             let body = std::mem::take(&mut self.body.bytes);
-            self.read_body(&body);
+            let coding = self.field(List::RequestHeaders, b"content-encoding").unwrap_or_default();
+            let decoded =
+                if body.is_empty() { None } else { decode::decode(&coding, &body, self.body.limit) };
+            match decoded {
+                None => self.read_body(&body),
+                Some(Ok(content)) => self.read_body(&content),
+                Some(Err(error)) => {
+                    if let BodyError::TooLarge(_) = error {
+                        self.refuse(Refusal { status: 413, rule: 0, kind: RefusalKind::BodyTooLarge });
+                    }
+                    self.body_error(&error);
+                }
+            }
             self.body.bytes = body;
         }
         let combined: usize = [List::ArgsGet, List::ArgsPost]
@@ -152,12 +204,16 @@ impl Transaction {
             self.set(Scalar::RequestBody, body);
         }
         if let Err(error) = result {
-            let message = error.to_string();
-            self.set_number(Scalar::ReqbodyError, 1);
-            self.set(Scalar::ReqbodyErrorMsg, message.as_bytes());
-            self.set_number(Scalar::ReqbodyProcessorError, 1);
-            self.set(Scalar::ReqbodyProcessorErrorMsg, message.as_bytes());
+            self.body_error(&error);
         }
+    }
+
+    fn body_error(&mut self, error: &BodyError) {
+        let message = error.to_string();
+        self.set_number(Scalar::ReqbodyError, 1);
+        self.set(Scalar::ReqbodyErrorMsg, message.as_bytes());
+        self.set_number(Scalar::ReqbodyProcessorError, 1);
+        self.set(Scalar::ReqbodyProcessorErrorMsg, message.as_bytes());
     }
 
     fn read_xml(&mut self, body: &[u8], depth: usize) -> Result<(), BodyError> {

@@ -28,10 +28,21 @@ impl Transaction {
             _ => {}
         }
         let rules = Arc::clone(&self.rules);
-        let plan = &rules.phases[usize::from(phase) - 1];
+        let place = usize::from(phase) - 1;
+        let mut whole = self.whole_plan;
+        let mut plan = if whole { &rules.phases[place] } else { &rules.folded[place] };
         let mut at = 0;
-        while let Some(index) = plan.get(at) {
+        let mut resume = 0;
+        loop {
+            if whole != self.whole_plan {
+                // The rule before has taken away what the shorter plan rests on.
+                whole = true;
+                plan = &rules.phases[place];
+                at = plan.partition_point(|rule| *rule < resume);
+            }
+            let Some(index) = plan.get(at) else { break };
             at += 1;
+            resume = index + 1;
             let index = *index as usize;
             if !self.removed.is_empty() && self.removed.contains(index) {
                 continue;
@@ -47,9 +58,13 @@ impl Transaction {
             if self.is_off() || (phase < 5 && self.refusal.is_some()) || self.allowed.is_some() {
                 return;
             }
-            at += rule.skip as usize;
+            if rule.skip > 0 {
+                at += rule.skip as usize;
+                resume = plan.get(at).copied().unwrap_or(u32::MAX);
+            }
             if let Some((_, to)) = &rule.skip_after {
-                at = at.max(*to as usize);
+                at = at.max(plan.partition_point(|rule| rule < to));
+                resume = resume.max(*to);
             }
         }
     }
@@ -394,11 +409,12 @@ impl Transaction {
             (entry, _) => entry,
         };
         self.matched = Some(Matched { variable: target.name, entry, value });
-        let name = self.matched_name();
-        let name = self.values.add(&name);
-        if target.variable != Variable::List(&[List::MatchedVars], Part::Values)
+        if rules.rules[place.0].links.len() > 1
+            && target.variable != Variable::List(&[List::MatchedVars], Part::Values)
             && target.variable != Variable::List(&[List::MatchedVars], Part::Names)
         {
+            let name = self.matched_name();
+            let name = self.values.add(&name);
             self.lists[List::MatchedVars as usize].push(Entry { name, value });
         }
         if link.capture && !link.negated {

@@ -83,6 +83,7 @@ impl Transaction {
             engine: settings.engine,
             audited: settings.audit_engine != AuditEngine::Off,
             removed: BitSet::default(),
+            whole_plan: rules.unoptimised,
             removed_targets: Vec::new(),
             sanitised: Vec::new(),
             matched: None,
