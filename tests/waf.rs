@@ -302,3 +302,79 @@ async fn the_owasp_crs_stands_in_front_of_an_api() {
         record["rules"].as_array().unwrap().iter().map(|rule| rule["id"].as_u64().unwrap()).collect();
     assert!(ids.contains(&942_100) && ids.contains(&949_110), "{record}");
 }
+
+/// The suite's backend: nothing, or what the body of a request to `/reflect` says.
+fn reflecting() -> Backend {
+    Backend::answering(|seen| {
+        let mut response = http::Response::builder().header("content-type", "text/plain; charset=utf-8");
+        let mut body = bytes::Bytes::new();
+        if let Some(wanted) = seen.uri.contains("reflect").then(|| serde_json::from_slice::<Value>(&seen.body).ok()).flatten() {
+            response = http::Response::builder().status(wanted["status"].as_u64().unwrap_or(200) as u16);
+            for (name, value) in wanted["headers"].as_object().into_iter().flatten() {
+                response = response.header(name, value.as_str().unwrap_or_default());
+            }
+            body = wanted["body"].as_str().unwrap_or_default().to_owned().into();
+        }
+        response.body(http_body_util::Full::new(body)).unwrap_or_default()
+    })
+}
+
+/// The regression tests of the OWASP CRS over TLS, at paranoia 4. It takes minutes: set `GATEHOUSE_LONG_TESTS` to run it.
+#[tokio::test]
+async fn the_suite_passes_over_tls() {
+    let (Some(corpora), Some(_)) = (corpora(), std::env::var_os("GATEHOUSE_LONG_TESTS")) else { return };
+    let crs = corpora.join("crs");
+    let overrides = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../waf/rules/crs-overrides.yaml");
+    let overrides = gatehouse_waf::regression::Overrides::parse(&std::fs::read_to_string(overrides).unwrap()).unwrap();
+    let backend = reflecting();
+    let waf = format!(
+        "waf:\n  mode: detection\n  paranoia_level: 4\n  audit_log: waf.jsonl\n  rules: [suite.conf, '{0}/crs-setup.conf.example', '{0}/rules/*.conf']\nlimits: {{ header_bytes: 64KiB }}",
+        crs.display()
+    );
+    let mut api = Api::new("suite", &backend.url()).set("path", "");
+    for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"] {
+        api = api.operation(&method.to_lowercase(), method, "/*");
+    }
+    let landing = Landing::new().api(api).with(&waf);
+    landing.file(
+        "suite.conf",
+        "SecResponseBodyAccess On\nSecAction \"id:900005,phase:1,nolog,pass,setvar:tx.allowed_methods=GET HEAD POST OPTIONS,setvar:'tx.allowed_request_content_type=|application/x-www-form-urlencoded| |multipart/form-data| |text/xml| |application/xml| |application/soap+xml| |application/json|',setvar:tx.crs_validate_utf8_encoding=1,setvar:tx.arg_name_length=100,setvar:tx.arg_length=400,setvar:tx.total_arg_length=64000,setvar:tx.max_num_args=255,setvar:tx.max_file_size=64100,setvar:tx.combined_file_sizes=65535\"\n",
+    );
+    let gateway = Gateway::start(landing).await;
+    let client = gateway.client();
+    let tests = gatehouse_waf::regression::load(&crs.join("tests")).unwrap();
+    let mut asked = Vec::new();
+    for test in &tests {
+        for (at, stage) in test.stages.iter().enumerate() {
+            if !stage.expected.checks_ids() || overrides.reason(test.rule, test.number).is_some() {
+                continue;
+            }
+            let mut raw = RawClient::connect(&client, "http/1.1").await;
+            raw.send(stage.request.to_bytes()).await;
+            let answer = raw.read_to_end(Duration::from_secs(2)).await;
+            let id = answer.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("x-request-id: ").map(str::to_owned));
+            let status = answer.get(9..12).unwrap_or("-").to_owned();
+            asked.push((test, at, stage, id, status));
+        }
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let text = std::fs::read_to_string(gateway.landing.path("waf.jsonl")).unwrap();
+    let mut found = std::collections::HashMap::new();
+    for line in text.lines() {
+        let record: Value = serde_json::from_str(line).unwrap();
+        let ids: Vec<u64> = record["rules"].as_array().unwrap().iter().map(|rule| rule["id"].as_u64().unwrap()).collect();
+        found.insert(record["request_id"].as_str().unwrap().to_owned(), ids);
+    }
+    let none = Vec::new();
+    let mut failed = Vec::new();
+    for (test, at, stage, id, status) in &asked {
+        let ids = id.as_ref().and_then(|id| found.get(id)).unwrap_or(&none);
+        let good = stage.expected.ids.iter().all(|id| ids.contains(id)) && !stage.expected.no_ids.iter().any(|id| ids.contains(id));
+        if !good {
+            failed.push(format!("{}-{} stage {at}: status {status}, matched {ids:?}", test.rule, test.number));
+        }
+    }
+    let share = 100.0 * (asked.len() - failed.len()) as f64 / asked.len() as f64;
+    println!("{} of {} stages, {share:.2} %\n{}", asked.len() - failed.len(), asked.len(), failed.join("\n"));
+    assert!(share >= 99.0, "{share:.2} %\n{}", failed.join("\n"));
+}

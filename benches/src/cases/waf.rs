@@ -100,7 +100,7 @@ pub fn requests() -> Vec<Benign> {
         ),
         request("delete", "DELETE", "/orders/4711/lines/2", None, String::new()),
         request("patch", "PATCH", "/orders/4711", Some("application/merge-patch+json"), r#"{"status":"shipped","tracking":"JJD0099999999"}"#.to_owned()),
-        get("get-odata", "/Products?$filter=Price%20lt%2020&$select=Name,Price&$top=10"),
+        get("get-page", "/products?category=toys&limit=20&cursor=eyJpZCI6NDcxMX0"),
     ];
     for (name, leaves) in [("json-1k", 100), ("json-10k", 900), ("json-100k", 9000)] {
         let mut benign = json(name, leaf_document(leaves));

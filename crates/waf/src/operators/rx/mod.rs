@@ -6,7 +6,8 @@
 mod needs;
 mod pattern;
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex_automata::meta::{Config, Regex};
+use regex_automata::util::syntax;
 
 use self::pattern::{Pattern, Translated};
 use super::{Argument, Captured, Captures, Expand, Operator};
@@ -49,19 +50,21 @@ fn build_with(argument: &Argument<'_>, global: bool) -> Result<Box<dyn Operator>
 }
 
 fn linear(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(pattern)
-        .unicode(false)
-        .dot_matches_new_line(true)
-        .multi_line(true)
-        .size_limit(SIZE_LIMIT)
-        .dfa_size_limit(CACHE_LIMIT)
-        .build()
-        .map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => {
-                format!("the pattern takes more than {} MiB", SIZE_LIMIT >> 20)
-            }
-            error => format!("the pattern does not compile: {error}"),
-        })
+    let engines = Config::new()
+        .utf8_empty(false)
+        // One lazily built automaton serves all; the others would cost memory for each of some hundred patterns.
+        .onepass(false)
+        .dfa(false)
+        .nfa_size_limit(Some(SIZE_LIMIT))
+        .hybrid_cache_capacity(CACHE_LIMIT);
+    let syntax = syntax::Config::new().unicode(false).utf8(false).dot_matches_new_line(true).multi_line(true);
+    Regex::builder().configure(engines).syntax(syntax).build(pattern).map_err(|error| match error.size_limit() {
+        Some(limit) => format!("the pattern takes more than {} MiB", limit >> 20),
+        None => match error.syntax_error() {
+            Some(error) => format!("the pattern does not compile: {error}"),
+            None => format!("the pattern does not compile: {error}"),
+        },
+    })
 }
 
 /// A pattern that runs in linear time.
@@ -110,7 +113,7 @@ impl Operator for Rx {
             for found in regex.captures_iter(input).take(matches) {
                 for group in found.iter() {
                     if captures.texts.len() < Captures::MOST {
-                        captures.texts.push(group.map(|group| Captured::Range(group.start(), group.end())));
+                        captures.texts.push(group.map(|group| Captured::Range(group.start, group.end)));
                     }
                 }
             }
