@@ -308,7 +308,9 @@ fn reflecting() -> Backend {
     Backend::answering(|seen| {
         let mut response = http::Response::builder().header("content-type", "text/plain; charset=utf-8");
         let mut body = bytes::Bytes::new();
-        if let Some(wanted) = seen.uri.contains("reflect").then(|| serde_json::from_slice::<Value>(&seen.body).ok()).flatten() {
+        if let Some(wanted) =
+            seen.uri.contains("reflect").then(|| serde_json::from_slice::<Value>(&seen.body).ok()).flatten()
+        {
             response = http::Response::builder().status(wanted["status"].as_u64().unwrap_or(200) as u16);
             for (name, value) in wanted["headers"].as_object().into_iter().flatten() {
                 response = response.header(name, value.as_str().unwrap_or_default());
@@ -325,7 +327,8 @@ async fn the_suite_passes_over_tls() {
     let (Some(corpora), Some(_)) = (corpora(), std::env::var_os("GATEHOUSE_LONG_TESTS")) else { return };
     let crs = corpora.join("crs");
     let overrides = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../waf/rules/crs-overrides.yaml");
-    let overrides = gatehouse_waf::regression::Overrides::parse(&std::fs::read_to_string(overrides).unwrap()).unwrap();
+    let overrides =
+        gatehouse_waf::regression::Overrides::parse(&std::fs::read_to_string(overrides).unwrap()).unwrap();
     let backend = reflecting();
     let waf = format!(
         "waf:\n  mode: detection\n  paranoia_level: 4\n  audit_log: waf.jsonl\n  rules: [suite.conf, '{0}/crs-setup.conf.example', '{0}/rules/*.conf']\nlimits: {{ header_bytes: 64KiB }}",
@@ -352,7 +355,9 @@ async fn the_suite_passes_over_tls() {
             let mut raw = RawClient::connect(&client, "http/1.1").await;
             raw.send(stage.request.to_bytes()).await;
             let answer = raw.read_to_end(Duration::from_secs(2)).await;
-            let id = answer.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("x-request-id: ").map(str::to_owned));
+            let id = answer
+                .lines()
+                .find_map(|line| line.to_ascii_lowercase().strip_prefix("x-request-id: ").map(str::to_owned));
             let status = answer.get(9..12).unwrap_or("-").to_owned();
             asked.push((test, at, stage, id, status));
         }
@@ -362,16 +367,19 @@ async fn the_suite_passes_over_tls() {
     let mut found = std::collections::HashMap::new();
     for line in text.lines() {
         let record: Value = serde_json::from_str(line).unwrap();
-        let ids: Vec<u64> = record["rules"].as_array().unwrap().iter().map(|rule| rule["id"].as_u64().unwrap()).collect();
+        let ids: Vec<u64> =
+            record["rules"].as_array().unwrap().iter().map(|rule| rule["id"].as_u64().unwrap()).collect();
         found.insert(record["request_id"].as_str().unwrap().to_owned(), ids);
     }
     let none = Vec::new();
     let mut failed = Vec::new();
     for (test, at, stage, id, status) in &asked {
         let ids = id.as_ref().and_then(|id| found.get(id)).unwrap_or(&none);
-        let good = stage.expected.ids.iter().all(|id| ids.contains(id)) && !stage.expected.no_ids.iter().any(|id| ids.contains(id));
+        let good = stage.expected.ids.iter().all(|id| ids.contains(id))
+            && !stage.expected.no_ids.iter().any(|id| ids.contains(id));
         if !good {
-            failed.push(format!("{}-{} stage {at}: status {status}, matched {ids:?}", test.rule, test.number));
+            failed
+                .push(format!("{}-{} stage {at}: status {status}, matched {ids:?}", test.rule, test.number));
         }
     }
     let share = 100.0 * (asked.len() - failed.len()) as f64 / asked.len() as f64;

@@ -73,7 +73,15 @@ mod tests {
         ] {
             values.push(word.as_bytes().to_vec());
         }
-        for name in ["json.array_0", "json.select", "json.a.union.b", "json.user.id", "json.if.sleep", "json..x", "json.1.or.1"] {
+        for name in [
+            "json.array_0",
+            "json.select",
+            "json.a.union.b",
+            "json.user.id",
+            "json.if.sleep",
+            "json..x",
+            "json.1.or.1",
+        ] {
             values.push(name.as_bytes().to_vec());
         }
         for value in values.iter().filter(|value| is_plain(value)) {

@@ -58,12 +58,14 @@ fn linear(pattern: &str) -> Result<Regex, String> {
         .nfa_size_limit(Some(SIZE_LIMIT))
         .hybrid_cache_capacity(CACHE_LIMIT);
     let syntax = syntax::Config::new().unicode(false).utf8(false).dot_matches_new_line(true).multi_line(true);
-    Regex::builder().configure(engines).syntax(syntax).build(pattern).map_err(|error| match error.size_limit() {
-        Some(limit) => format!("the pattern takes more than {} MiB", limit >> 20),
-        None => match error.syntax_error() {
-            Some(error) => format!("the pattern does not compile: {error}"),
-            None => format!("the pattern does not compile: {error}"),
-        },
+    Regex::builder().configure(engines).syntax(syntax).build(pattern).map_err(|error| {
+        match error.size_limit() {
+            Some(limit) => format!("the pattern takes more than {} MiB", limit >> 20),
+            None => match error.syntax_error() {
+                Some(error) => format!("the pattern does not compile: {error}"),
+                None => format!("the pattern does not compile: {error}"),
+            },
+        }
     })
 }
 
