@@ -109,7 +109,7 @@ impl Inspection {
             let body = std::mem::take(&mut exchange.request.body);
             let transaction = &mut self.transaction;
             let held = HeldBody::read(body, |data: &Bytes| {
-                transaction.request_body(data) == Verdict::Pass && transaction.request_body_room() > 0
+                transaction.request_body(data) == Verdict::Pass && !transaction.is_request_body_cut()
             })
             .await;
             match held {
@@ -142,7 +142,7 @@ impl Inspection {
                 let body = std::mem::take(&mut response.body);
                 let transaction = &mut self.transaction;
                 let held = HeldBody::read(body, |data: &Bytes| {
-                    transaction.response_body(data) == Verdict::Pass && transaction.response_body_room() > 0
+                    transaction.response_body(data) == Verdict::Pass && !transaction.is_response_body_cut()
                 })
                 .await;
                 match held {

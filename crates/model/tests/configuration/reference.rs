@@ -41,7 +41,8 @@ fn keys_of<'n>(node: &'n Node, path: &str, found: &mut Vec<(String, &'n Key)>) {
             for (key, value) in entries {
                 let path = match path {
                     "" => key.text.clone(),
-                    "backends" | "certificates" | "loggers" | "waf.apis" | "waf.listeners" | "loggers.*.headers" => format!("{path}.*"),
+                    "backends" | "certificates" | "loggers" | "waf.apis" | "waf.listeners"
+                    | "loggers.*.headers" => format!("{path}.*"),
                     _ => format!("{path}.{}", key.text),
                 };
                 // The names of backends, certificates, loggers, listeners, APIs and header fields are the user's.

@@ -111,9 +111,9 @@ impl Transaction {
         secrets
     }
 
-    /// How many more bytes of the body the rules look at.
-    pub fn request_body_room(&self) -> usize {
-        self.body.limit.saturating_sub(self.body.bytes.len())
+    /// Whether the body is larger than what the rules look at: what is handed over from here on is not kept.
+    pub fn is_request_body_cut(&self) -> bool {
+        self.body.length > self.body.limit as u64
     }
 
     /// Takes a part of the body.
@@ -122,7 +122,7 @@ impl Transaction {
             return self.verdict();
         }
         self.body.length += part.len() as u64;
-        let room = self.request_body_room();
+        let room = self.body.limit.saturating_sub(self.body.bytes.len());
         self.body.bytes.extend_from_slice(&part[..part.len().min(room)]);
         if part.len() > room {
             self.set_number(Scalar::InboundDataError, 1);

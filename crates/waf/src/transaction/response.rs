@@ -60,9 +60,9 @@ impl Transaction {
         self.verdict()
     }
 
-    /// How many more bytes of the response's body the rules look at.
-    pub fn response_body_room(&self) -> usize {
-        self.response.limit.saturating_sub(self.response.bytes.len())
+    /// Whether the response's body is larger than what the rules look at.
+    pub fn is_response_body_cut(&self) -> bool {
+        self.response.length > self.response.limit as u64
     }
 
     /// The response's body has ended: phase 4.
