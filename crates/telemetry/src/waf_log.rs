@@ -2,14 +2,16 @@
 
 use std::io::Write as _;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::access_log::AccessLogError;
+use gatehouse_model::Located;
+use gatehouse_model::configuration::LogTarget;
+
 use crate::json;
 use crate::log::Log;
-use crate::queue::{Event, Queue, Sink};
+use crate::queue::{self, OpenError, Queue};
 use crate::timestamp::rfc3339_millis;
 
 /// Takes records and writes them from a thread of its own. Cheap to clone. A request never waits for it.
@@ -70,31 +72,16 @@ pub struct WafRule<'a> {
 const LONGEST: usize = 4096;
 
 impl WafLog {
-    /// Opens the file and starts the writer.
-    pub fn start(file: &Path, log: &Log) -> Result<Self, AccessLogError> {
-        let failed = |error| AccessLogError { target: file.to_owned(), error };
-        if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(failed)?;
+    /// Opens the file and starts the writer; its folder is made where it is missing.
+    pub fn start(file: &Located<PathBuf>, log: &Log) -> Result<Self, OpenError> {
+        if let Some(folder) = file.value.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|error| OpenError {
+                what: "WAF log",
+                target: file.value.clone(),
+                error,
+            })?;
         }
-        let (path, log) = (PathBuf::from(file), log.clone());
-        let report = Box::new(move |event| match event {
-            Event::Failing(error) => {
-                log.error(format_args!(
-                    "WAF log {}: {error}; records are dropped until it can be written",
-                    path.display()
-                ));
-            }
-            Event::NotReopened(error) => {
-                log.error(format_args!(
-                    "WAF log {} cannot be opened anew: {error}; the old file goes on",
-                    path.display()
-                ));
-            }
-            Event::Recovered => log.info(format_args!("WAF log {} is written again", path.display())),
-        });
-        let sink = Sink::file(file.to_owned()).map_err(failed)?;
-        let queue = Queue::start("waf-log", sink, report).map_err(failed)?;
-        Ok(Self(Arc::new(queue)))
+        Ok(Self(Arc::new(queue::open("WAF log", &LogTarget::File(file.clone()), log)?)))
     }
 
     /// Logs a transaction.

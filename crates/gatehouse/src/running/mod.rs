@@ -113,7 +113,7 @@ impl Running {
         }
         metrics.bound_custom(telemetry.custom_series);
         let waf_log = match &loaded.configuration.waf.audit_log {
-            Some(file) => Some(WafLog::start(&file.value, &log)?),
+            Some(file) => Some(WafLog::start(file, &log)?),
             None => None,
         };
         let counters = Arc::new(MemoryCounters::new(MAX_COUNTERS));
