@@ -68,7 +68,7 @@ async fn without_configuration_attacks_are_stopped_and_apis_work() {
     assert_eq!(gateway.internal_client().get(ATTACK).await.status, 200);
 
     let records = records(&gateway, 4).await;
-    let record = &records[0];
+    let record = records.iter().find(|record| record["uri"] == ATTACK).unwrap();
     assert_eq!(record["blocked"], true);
     assert_eq!(record["mode"], "prevention");
     assert_eq!(record["status"], 403);
@@ -98,11 +98,12 @@ async fn modes_differ_between_listeners_apis_and_operations() {
     assert_refused(&gateway.client().send("POST", &off, "").await);
     assert_eq!(gateway.internal_client().get(ATTACK).await.status, 200);
     let records = records(&gateway, 3).await;
-    let modes: Vec<_> = records
+    let mut modes: Vec<_> = records
         .iter()
         .map(|record| (record["mode"].as_str().unwrap(), record["blocked"].as_bool().unwrap()))
         .collect();
-    assert_eq!(modes, [("prevention", true), ("prevention", true), ("detection", false)]);
+    modes.sort_unstable();
+    assert_eq!(modes, [("detection", false), ("prevention", true), ("prevention", true)]);
 }
 
 #[tokio::test]
@@ -297,7 +298,8 @@ async fn the_owasp_crs_stands_in_front_of_an_api() {
     );
     assert_eq!(client.get("/shop/items?q=tea&page=2").await.status, 200);
     assert_eq!(json.send("PATCH", "/shop/items/7", r#"{"price":4}"#).await.status, 200);
-    let record = &records(&gateway, 2).await[0];
+    let records = records(&gateway, 2).await;
+    let record = records.iter().find(|record| record["method"] == "GET").unwrap();
     let ids: Vec<u64> =
         record["rules"].as_array().unwrap().iter().map(|rule| rule["id"].as_u64().unwrap()).collect();
     assert!(ids.contains(&942_100) && ids.contains(&949_110), "{record}");

@@ -24,7 +24,8 @@ pub(crate) struct Inspection {
     pub(super) target: Box<str>,
     /// Whether the body is left alone: it never ends, or it is framed in a way that no rule reads.
     streams: bool,
-    pub(super) blocked: bool,
+    /// Whether the rules have refused the request or its answer.
+    pub(crate) blocked: bool,
 }
 
 /// What is known of a request beside its head.

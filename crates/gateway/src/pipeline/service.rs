@@ -35,6 +35,7 @@ use super::{answer, ending, forwarding, process};
 use crate::connection::{Connection, Handler};
 use crate::events::Events;
 use crate::firewall::{Inspection, Seen, WafMeasures};
+use crate::router::check_path;
 use crate::snapshot::{ListenerFacts, Snapshot};
 use crate::upstream::Pools;
 
@@ -170,7 +171,10 @@ impl Core {
             if let Some(mode) = snapshot.waf_mode(listener.zone, completion.exchange()) {
                 inspected.set_mode(mode);
             }
-            if !inspected.request(completion.exchange()).await {
+            let goes_on = inspected.request(completion.exchange()).await;
+            // A path that no request may have is answered as such, whatever the rules say of it.
+            let path = &completion.exchange().request.original_url.path;
+            if !goes_on && check_path(path).is_ok() {
                 end_inspection(inspection, &mut completion, shared);
                 return answer::respond(completion);
             }
@@ -182,7 +186,9 @@ impl Core {
             live.end(completion.exchange(), shared);
         }
         completion.matched(metrics, upstream.backend_micros());
-        if let Some(inspected) = &mut inspection {
+        if let Some(inspected) = &mut inspection
+            && !inspected.blocked
+        {
             inspected.response(completion.exchange()).await;
         }
         end_inspection(inspection, &mut completion, shared);
