@@ -34,6 +34,7 @@ mod quickstart;
 mod reload;
 mod responses;
 mod routing;
+mod secrets;
 mod seen;
 mod streaming;
 mod subscriptions;

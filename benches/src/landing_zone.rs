@@ -9,11 +9,14 @@ use std::sync::atomic::AtomicUsize;
 
 use arc_swap::ArcSwap;
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use gatehouse_gateway::connection::{Connection, Handler as _};
 use gatehouse_gateway::events::Events;
 use gatehouse_gateway::pipeline::{Core, Shared, SystemClock};
 use gatehouse_gateway::snapshot::{SnapshotInput, build};
 use gatehouse_gateway::upstream::{PoolLimits, Pools};
+use gatehouse_identity::http_client::{HttpClient, HttpError, HttpRequest, HttpResponse};
+use gatehouse_identity::managed::ManagedIdentities;
 use gatehouse_model::resources::{Scope, SubscriptionState};
 use gatehouse_model::{apiops, configuration};
 use gatehouse_policy::{Body, Concurrency, MemoryValues, ResponseCache, Tokens};
@@ -110,6 +113,15 @@ fn write_artifacts(folder: &Path, policies: &str, key: bool) {
     }
 }
 
+/// No request of these cases asks for credentials.
+struct Nobody;
+
+impl HttpClient for Nobody {
+    fn send(&self, _: HttpRequest) -> BoxFuture<'static, Result<HttpResponse, HttpError>> {
+        Box::pin(std::future::ready(Err(HttpError("nobody answers".to_owned()))))
+    }
+}
+
 /// What `serve` loads, with one subscription to all APIs and an access log that goes nowhere.
 fn load(file: &Path) -> Shared {
     let nothing = |_: &str| None;
@@ -119,11 +131,13 @@ fn load(file: &Path) -> Shared {
     findings.extend(found);
     let metrics = Metrics::new("0", 0);
     let named_values = gatehouse_vault::resolve(&catalog, &[]);
+    let identities = Arc::new(ManagedIdentities::new(None, Vec::new(), Arc::new(Nobody)));
     let snapshot = build(
         &SnapshotInput {
             configuration: &configuration,
             catalog: &catalog,
             named_values: &named_values,
+            identities: &identities,
             metrics: &metrics,
             instance_id: "bench",
             previous: None,

@@ -37,6 +37,13 @@ pub fn node(name: &str) -> Option<Command> {
     Some(command)
 }
 
+/// A program of the Python peers.
+pub fn python_peer(python: &PathBuf, name: &str) -> Command {
+    let mut command = Command::new(python);
+    command.arg(script(name));
+    command
+}
+
 /// The first line that a program prints.
 pub fn first_line(child: &mut Child) -> String {
     let mut line = String::new();

@@ -4,6 +4,7 @@
 
 mod client;
 pub mod connection;
+mod credential_client;
 pub mod events;
 pub mod firewall;
 mod forwarding_fields;
@@ -16,6 +17,8 @@ pub mod router;
 pub mod snapshot;
 pub mod tls;
 pub mod upstream;
+
+pub use self::credential_client::CredentialClient;
 
 /// What fuzz targets look into from outside; no part of the interface.
 #[doc(hidden)]

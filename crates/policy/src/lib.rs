@@ -27,6 +27,7 @@ mod steps;
 mod testing;
 mod tokens;
 pub mod trace;
+mod unavailable;
 mod validators;
 mod value;
 mod world;

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{BoxFuture, LocalBoxFuture};
+use gatehouse_identity::http_client::{HttpClient, HttpError, HttpRequest, HttpResponse};
+use gatehouse_identity::managed::{IdentityKind, ManagedIdentities};
 use gatehouse_model::resources::{
     Api, ApiKind, Catalog, Fragment, KeyParameterNames, NamedValue, NamedValueSource, Operation,
     PolicySource, Product,
@@ -15,6 +17,7 @@ use gatehouse_model::{Diagnostics, Located, Location};
 use gatehouse_store::counters::{CounterKeys, MemoryCounters};
 use gatehouse_vault::{Place, ProviderError, SecretProvider};
 use http::{HeaderMap, Method, StatusCode, Version};
+use parking_lot::Mutex;
 use secrecy::SecretString;
 use smallvec::SmallVec;
 use uuid::Uuid;
@@ -189,6 +192,8 @@ pub(crate) struct TestWorld {
     pub(crate) response_cache: ResponseCache,
     pub(crate) tokens: Tokens,
     pub(crate) values: MemoryValues,
+    pub(crate) credentials: Arc<CredentialPeer>,
+    identities: ManagedIdentities,
     /// The backend's next answer; without one it answers 200 with the text `backend`.
     pub(crate) answer: RefCell<Option<Result<Response, UpstreamError>>>,
     /// What has been sent to the backend: method, path and where.
@@ -208,7 +213,20 @@ pub(crate) struct TestWorld {
 
 impl TestWorld {
     pub(crate) fn new() -> Self {
+        Self::of(None)
+    }
+
+    /// A world with an identity.
+    pub(crate) fn with_identity(kind: IdentityKind) -> Self {
+        Self::of(Some(kind))
+    }
+
+    fn of(kind: Option<IdentityKind>) -> Self {
+        let credentials = Arc::new(CredentialPeer::default());
+        let client: Arc<dyn HttpClient> = Arc::<CredentialPeer>::clone(&credentials);
         Self {
+            identities: ManagedIdentities::new(kind, Vec::new(), client),
+            credentials,
             now_millis: Cell::new(1_700_000_000_000),
             counters: MemoryCounters::new(1024),
             counter_keys: CounterKeys::new(),
@@ -237,6 +255,7 @@ impl TestWorld {
             response_cache: &self.response_cache,
             tokens: &self.tokens,
             values: &self.values,
+            identities: &self.identities,
             upstream: self,
             outgoing: self,
             signals: self,
@@ -248,6 +267,25 @@ impl TestWorld {
     /// Runs a plan; nothing in a test's world ever waits.
     pub(crate) fn run(&self, plan: &Plan, exchange: &mut Exchange) {
         crate::run(plan, exchange, &self.world()).now_or_never().expect("nothing waits");
+    }
+}
+
+/// Where a test's world gets credentials: it answers as it is told, and remembers what it was asked.
+#[derive(Default)]
+pub(crate) struct CredentialPeer {
+    pub(crate) answers: Mutex<VecDeque<(u16, String)>>,
+    pub(crate) asked: Mutex<Vec<String>>,
+}
+
+impl HttpClient for CredentialPeer {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse, HttpError>> {
+        self.asked.lock().push(format!("{} {}", request.method, request.url));
+        let answer = self.answers.lock().pop_front().map(|(status, body)| HttpResponse {
+            status,
+            headers: Vec::new(),
+            body: body.into_bytes().into(),
+        });
+        Box::pin(std::future::ready(answer.ok_or_else(|| HttpError("nobody answers".into()))))
     }
 }
 

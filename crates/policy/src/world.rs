@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
+use gatehouse_identity::managed::ManagedIdentities;
 use gatehouse_store::counters::{CounterKeys, Counters};
 
 use crate::{Concurrency, Exchange, Outgoing, Response, ResponseCache, Signals, Tokens, ValueCache};
@@ -26,6 +27,8 @@ pub struct World<'w> {
     pub tokens: &'w Tokens,
     /// Values that policies keep by key.
     pub values: &'w dyn ValueCache,
+    /// Who this instance is towards others.
+    pub identities: &'w ManagedIdentities,
     /// Backends.
     pub upstream: &'w dyn Upstream,
     /// What policies tell about requests.

@@ -9,9 +9,11 @@
 mod environment;
 mod files;
 mod provider;
+mod remote;
 mod resolve;
 
 pub use self::environment::Environment;
 pub use self::files::Files;
 pub use self::provider::{Place, ProviderError, SecretProvider};
-pub use self::resolve::{NamedValues, Resolved, Unresolved, resolve};
+pub use self::remote::{VaultError, Vaults};
+pub use self::resolve::{NamedValues, Resolved, Unresolved, resolve, resolve_with};

@@ -6,11 +6,29 @@ use std::fmt;
 use gatehouse_model::resources::{Catalog, NamedValue, NamedValueSource};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::{Environment, Place, ProviderError, SecretProvider};
+use crate::{Environment, Place, ProviderError, SecretProvider, VaultError, Vaults};
 
 /// Finds the value of every named value. Values that the artifacts leave out are asked of the providers in
 /// their order; the first that has one wins.
 pub fn resolve(catalog: &Catalog, providers: &[&dyn SecretProvider]) -> NamedValues {
+    resolve_with(catalog, providers, None)
+}
+
+/// The same with vaults, which are asked for what the artifacts say is in them; blocks.
+pub fn resolve_with(
+    catalog: &Catalog,
+    providers: &[&dyn SecretProvider],
+    vaults: Option<&Vaults>,
+) -> NamedValues {
+    if let Some(vaults) = vaults {
+        let all = catalog.scopes().flat_map(|(_, resources)| resources.named_values.values());
+        vaults.prepare(all.filter_map(|named| match &named.source {
+            NamedValueSource::KeyVault { secret_identifier, identity_client_id } => {
+                Some((secret_identifier.as_str(), identity_client_id.as_deref()))
+            }
+            _ => None,
+        }));
+    }
     let mut values = NamedValues::default();
     for (workspace, resources) in catalog.scopes() {
         let mut scope = HashMap::new();
@@ -26,8 +44,14 @@ pub fn resolve(catalog: &Catalog, providers: &[&dyn SecretProvider]) -> NamedVal
                     }),
                     None => ask(place, providers),
                 },
-                NamedValueSource::KeyVault { secret_identifier, .. } => {
-                    Err(Unresolved::VaultNotAvailable { secret_identifier: secret_identifier.clone() })
+                NamedValueSource::KeyVault { secret_identifier, identity_client_id } => {
+                    let outcome = match vaults {
+                        Some(vaults) => vaults.secret(secret_identifier, identity_client_id.as_deref()),
+                        None => Err(VaultError::without_vaults()),
+                    };
+                    let failed =
+                        |error| Unresolved::Vault { secret_identifier: secret_identifier.clone(), error };
+                    outcome.map_err(failed).and_then(checked)
                 }
             };
             scope.insert(named.display_name.clone(), Resolved { value, secret: is_secret(named) });
@@ -96,10 +120,12 @@ pub enum Unresolved {
         /// The other named value's display name.
         other: String,
     },
-    /// The vault that holds it cannot be reached by this release.
-    VaultNotAvailable {
+    /// The vault that holds it does not give it.
+    Vault {
         /// The secret's URL.
         secret_identifier: String,
+        /// Why.
+        error: VaultError,
     },
 }
 
@@ -118,17 +144,21 @@ impl fmt::Display for Unresolved {
                     "it would read environment variable {variable}, as '{other}' does; rename one of them"
                 )
             }
-            Self::VaultNotAvailable { secret_identifier } => {
-                write!(
-                    f,
-                    "its value is in the vault secret {secret_identifier}; vaults are not yet available"
-                )
+            Self::Vault { secret_identifier, error } => {
+                write!(f, "its value is in the vault secret {secret_identifier}: {error}")
             }
         }
     }
 }
 
 impl std::error::Error for Unresolved {}
+
+impl Unresolved {
+    /// Whether it may have a value later, without a change of the configuration.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Vault { error, .. } if error.is_passing)
+    }
+}
 
 /// The longest value, in characters (`NamedValueCreateContractProperties.value`).
 const LONGEST: usize = 4096;
@@ -289,9 +319,7 @@ mod tests {
         assert_eq!(reason(&values, "gone"), "the artifacts leave its value out; set the vault gone");
         assert_eq!(reason(&values, "blank"), "its value is empty");
         assert_eq!(reason(&values, "fails"), "the vault burns");
-        assert!(
-            reason(&values, "kept").contains("https://v.example/secrets/s; vaults are not yet available")
-        );
+        assert!(reason(&values, "kept").contains("https://v.example/secrets/s: no vault answers it"));
         assert!(reason(&values, "long").contains("4096"));
         assert!(values.get(None, "fits").unwrap().value.is_ok());
     }

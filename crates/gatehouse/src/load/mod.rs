@@ -1,5 +1,6 @@
 //! From files to a snapshot: what `serve`, `check` and `subscription` share.
 
+mod credentials;
 mod keys_file;
 mod store;
 
@@ -12,8 +13,9 @@ use gatehouse_model::resources::Catalog;
 use gatehouse_model::{Diagnostic, Diagnostics, apiops};
 use gatehouse_store::{MasterKey, Sqlite, Store};
 use gatehouse_telemetry::metrics::Metrics;
-use gatehouse_vault::{Environment, SecretProvider, resolve};
+use gatehouse_vault::{Environment, SecretProvider, resolve_with};
 
+pub(crate) use self::credentials::Credentials;
 pub(crate) use self::keys_file::read_keys_file;
 pub(crate) use self::store::{OpenStore, StoredSecrets, open_store, trace_store};
 
@@ -35,6 +37,8 @@ pub(crate) struct CompileWith<'c> {
     pub(crate) metrics: &'c Metrics,
     /// Distinguishes instances of one service.
     pub(crate) instance_id: &'c str,
+    /// Identities and vaults.
+    pub(crate) credentials: &'c Credentials,
     /// The snapshot in force.
     pub(crate) previous: Option<&'c Snapshot>,
 }
@@ -52,11 +56,12 @@ pub(crate) fn compile(
     if let Some(stored) = &stored {
         providers.push(stored);
     }
-    let named_values = resolve(catalog, &providers);
+    let named_values = resolve_with(catalog, &providers, Some(&with.credentials.vaults));
     let input = SnapshotInput {
         configuration,
         catalog,
         named_values: &named_values,
+        identities: &with.credentials.identities,
         metrics: with.metrics,
         instance_id: with.instance_id,
         previous: with.previous,
@@ -86,7 +91,14 @@ fn check_loaded(configuration: &Configuration, findings: &mut Diagnostics) {
     findings.extend(found);
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), 0);
     let store = open.as_ref().map(|open| &*open.store);
-    let with = CompileWith { store, metrics: &metrics, instance_id: "check", previous: None };
+    let Some(credentials) = Credentials::of(configuration, None, findings) else { return };
+    let with = CompileWith {
+        store,
+        metrics: &metrics,
+        instance_id: "check",
+        credentials: &credentials,
+        previous: None,
+    };
     compile(configuration, &catalog, &with, findings);
 }
 

@@ -35,7 +35,7 @@ use url::Url;
 
 use self::changes::Stamp;
 use self::traces::TraceWriter;
-use crate::load::{self, CompileWith, OpenStore};
+use crate::load::{self, CompileWith, Credentials, OpenStore};
 
 /// The most counters that are kept: about 100 bytes each.
 const MAX_COUNTERS: usize = 1_000_000;
@@ -61,6 +61,9 @@ pub(crate) struct Running {
     shared: Arc<Shared>,
     listeners: Option<Listeners>,
     in_force: InForce,
+    credentials: Credentials,
+    /// How many values of vaults had changed when the configuration in force was loaded.
+    vault_changes: u64,
     instance_id: String,
 }
 
@@ -84,7 +87,9 @@ struct Loaded {
 impl Running {
     /// Loads everything and serves. Gives the keys that were made for subscriptions seen for the first time.
     pub(crate) fn start(sources: Sources, log: Log) -> Result<(Self, Vec<IssuedKeys>)> {
-        let (configuration, findings) = good_configuration(&sources)?;
+        let (configuration, mut findings) = good_configuration(&sources)?;
+        let credentials = credentials(&configuration, None, &mut findings)?;
+        let vault_changes = credentials.vaults.changes();
         let open = load::open_store(&configuration)?;
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), now_seconds().unsigned_abs());
         let instance_id = instance_id()?;
@@ -92,6 +97,7 @@ impl Running {
             store: Some(&*open.store),
             metrics: &metrics,
             instance_id: &instance_id,
+            credentials: &credentials,
             previous: None,
         };
         let loaded = load_rest(configuration, findings, &sources, &with)?;
@@ -148,7 +154,10 @@ impl Running {
         let Loaded { configuration, catalog, stamp, .. } = loaded;
         let in_force = InForce { configuration, catalog, revision, stamp };
         let listeners = Some(listeners);
-        Ok((Self { sources, log, open, shared, listeners, in_force, instance_id }, issued))
+        credentials.vaults.refresh_in_background()?;
+        let running =
+            Self { sources, log, open, shared, listeners, in_force, credentials, vault_changes, instance_id };
+        Ok((running, issued))
     }
 
     /// Where the instance listens.
@@ -193,13 +202,16 @@ impl Running {
     }
 
     fn try_reload(&mut self) -> Result<Vec<IssuedKeys>> {
-        let (configuration, findings) = good_configuration(&self.sources)?;
+        let (configuration, mut findings) = good_configuration(&self.sources)?;
+        let credentials = credentials(&configuration, Some(&self.credentials), &mut findings)?;
+        let vault_changes = credentials.vaults.changes();
         changes::check_restart(&self.in_force.configuration, &configuration)?;
         let previous = self.shared.snapshot.load_full();
         let with = CompileWith {
             store: Some(&*self.open.store),
             metrics: &self.shared.metrics,
             instance_id: &self.instance_id,
+            credentials: &credentials,
             previous: Some(&previous),
         };
         let loaded = load_rest(configuration, findings, &self.sources, &with)?;
@@ -208,6 +220,9 @@ impl Running {
         }
         tell(&self.log, &loaded.findings);
         self.swap(loaded)?;
+        credentials.vaults.refresh_in_background()?;
+        self.credentials = credentials;
+        self.vault_changes = vault_changes;
         let (issued, revision, ring) =
             bring_subscriptions_in(&self.open, &self.in_force.catalog, &self.sources)?;
         self.shared.keys.store(Arc::new(ring));
@@ -243,7 +258,12 @@ impl Running {
         if let Err(error) = self.take_subscriptions_over() {
             self.log.warn(format!("the store cannot be read, known subscriptions go on: {error:#}"));
         }
-        if self.in_force.configuration.watch {
+        if self.credentials.vaults.changes() != self.vault_changes {
+            // A configuration that is refused for another reason is not tried again for this one.
+            self.vault_changes = self.credentials.vaults.changes();
+            self.log.info("a value of a vault has changed");
+            self.reload();
+        } else if self.in_force.configuration.watch {
             let now = Stamp::of(&self.in_force.configuration);
             if now != self.in_force.stamp {
                 self.reload();
@@ -309,6 +329,22 @@ fn good_configuration(sources: &Sources) -> Result<(Configuration, Diagnostics)>
     match load::read_configuration(&sources.configuration) {
         (Some(configuration), findings) if !findings.has_errors() => Ok((configuration, findings)),
         (_, findings) => Err(refused(findings, "the configuration has errors")),
+    }
+}
+
+fn credentials(
+    configuration: &Configuration,
+    previous: Option<&Credentials>,
+    findings: &mut Diagnostics,
+) -> Result<Credentials> {
+    let mut found = Diagnostics::new();
+    let credentials = Credentials::of(configuration, previous, &mut found);
+    match credentials.filter(|_| !found.has_errors()) {
+        Some(credentials) => {
+            findings.extend(found);
+            Ok(credentials)
+        }
+        None => Err(refused(found, "the configuration has errors")),
     }
 }
 

@@ -157,6 +157,7 @@ impl Core {
             response_cache: &shared.response_cache,
             tokens: &shared.tokens,
             values: &shared.values,
+            identities: &snapshot.identities,
             upstream: &upstream,
             outgoing: &outside,
             signals: &outside,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use gatehouse_identity::managed::ManagedIdentities;
 use gatehouse_model::configuration::{Configuration, Zone};
 use gatehouse_model::resources::{
     Api, Backend, BackendTarget, Catalog, Operation, Product, Resources, VersioningScheme,
@@ -37,6 +38,8 @@ pub struct SnapshotInput<'i> {
     pub catalog: &'i Catalog,
     /// The values of named values.
     pub named_values: &'i NamedValues,
+    /// Who this instance is towards others.
+    pub identities: &'i Arc<ManagedIdentities>,
     /// Where measures are kept.
     pub metrics: &'i Metrics,
     /// Distinguishes instances of one service.
@@ -98,6 +101,7 @@ pub fn build(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) -> Option
         event_sinks,
         places: policies.places().to_vec(),
         firewall,
+        identities: Arc::clone(input.identities),
         secrets: Secrets::of(input.named_values),
         backend_measures: BackendMeasures::new(input.metrics, &backends),
         backends: Arc::new(backends),

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use gatehouse_identity::managed::ManagedIdentities;
 use gatehouse_model::configuration::{Limits, Zone};
 use gatehouse_policy::{Deployment, Place, Plan};
 
@@ -58,6 +59,8 @@ pub struct Snapshot {
     pub places: Vec<Place>,
     /// The web application firewall, where it stands anywhere.
     pub firewall: Option<Arc<Firewall>>,
+    /// Who this instance is towards others.
+    pub identities: Arc<ManagedIdentities>,
     /// What must stand in no log.
     pub secrets: Secrets,
     /// What each listener stands for.

@@ -53,6 +53,7 @@ pub use self::credentials::Resolve;
 pub use self::failure::Reason;
 pub use self::observer::Observer;
 pub use self::pool::{PoolLimits, Pools, Tunnel};
+pub use self::tls_profile::credential_tls;
 pub use self::websocket::WebSocket;
 
 #[cfg(test)]

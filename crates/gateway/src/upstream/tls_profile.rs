@@ -48,6 +48,18 @@ impl std::fmt::Debug for TlsProfile {
     }
 }
 
+/// How authorities, metadata services and vaults are reached: as backends are where nothing else is said.
+pub fn credential_tls(
+    connection: &BackendConnection,
+    location: &Location,
+    diagnostics: &mut Diagnostics,
+) -> Option<Arc<ClientConfig>> {
+    let guard = Arc::new(Guard::default());
+    let manner = Manner { connection, identity: None, switches: BackendTls::default(), guard: &guard };
+    let profile = ProfileLoader::new(Vec::new(), diagnostics).load(manner, location)?;
+    Some(Arc::clone(&profile.http1))
+}
+
 /// Builds profiles, and finds those of before a reload again.
 pub(super) struct ProfileLoader<'l> {
     previous: Vec<Arc<TlsProfile>>,

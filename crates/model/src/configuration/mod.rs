@@ -3,6 +3,7 @@
 
 mod backend_tls;
 mod egress;
+mod identity;
 mod limits;
 mod listener;
 mod loggers;
@@ -13,6 +14,7 @@ mod store;
 mod telemetry;
 mod tls;
 mod waf;
+mod vaults;
 mod zones;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,7 @@ use crate::tree::decode::{Shape, boolean, list, map, one_or_many, record, text};
 
 pub use self::backend_tls::{BackendConnection, ClientIdentity, Trust};
 pub use self::egress::{Egress, EgressRule};
+pub use self::identity::{Identity, ManagedIdentity, ManagedIdentityKind};
 pub use self::limits::Limits;
 pub use self::listener::{Listener, Role, Zone};
 pub use self::loggers::{LoggerSink, LoggerTarget};
@@ -37,6 +40,7 @@ pub use self::tls::{
     TlsSettings, TlsVersion,
 };
 pub use self::waf::{BeyondBounds, Waf, WafMode, WafProtocol};
+pub use self::vaults::{Vault, VaultKind, VaultLogin};
 pub use self::zones::{Expose, Zones};
 
 /// Everything that `gatehouse.yaml` says, with defaults filled in.
@@ -64,6 +68,10 @@ pub struct Configuration {
     pub certificates: BTreeMap<String, ClientIdentity>,
     /// Where policies may send requests.
     pub egress: Egress,
+    /// Where secrets are that the artifacts only name.
+    pub vaults: Vec<Vault>,
+    /// Who this instance is towards others.
+    pub identity: Identity,
     /// What outlives the process.
     pub store: Store,
     /// Where the events of loggers go instead of where the artifacts say, by logger id.
@@ -155,6 +163,11 @@ impl Configuration {
                 "Whether changes of this file and of the artifacts are picked up by themselves.",
             );
             for key in ["vaults", "identity", "management", "portal"] {
+            let vaults =
+                fields.optional("vaults", Vault::shape(), "Where secrets are that the artifacts only name.");
+            let identity =
+                fields.optional("identity", Identity::shape(), "Who this instance is towards others.");
+            for key in ["waf", "management", "portal"] {
                 fields.later(key);
             }
 
@@ -187,6 +200,8 @@ impl Configuration {
                     .map(|(id, identity)| (id.value, identity))
                     .collect(),
                 egress: egress.unwrap_or_default(),
+                vaults: vaults.unwrap_or_default(),
+                identity: identity.unwrap_or_default(),
                 store: store.unwrap_or_else(|| Store::default_beside(file)),
                 loggers: loggers.unwrap_or_default().into_iter().map(|(id, sink)| (id.value, sink)).collect(),
                 telemetry: telemetry.unwrap_or_default(),

@@ -273,6 +273,26 @@ pub(super) fn network() -> Parsed<IpNet> {
     )
 }
 
+/// An https URL without user, query and fragment.
+pub(super) fn https_url() -> Parsed<url::Url> {
+    parsed(
+        ["an https URL such as https://vault.example.com", "https URLs"],
+        r"^https://",
+        |text| {
+            let url = url::Url::parse(text).map_err(|error| Invalid::because(error.to_string()))?;
+            if url.scheme() != "https" {
+                return Err(Invalid::because("what goes there is secret: it goes over https"));
+            }
+            let is_plain = url.query().is_none() && url.fragment().is_none();
+            if !is_plain || !url.username().is_empty() || url.password().is_some() {
+                return Err(Invalid::because("it holds a user, a query or a fragment"));
+            }
+            Ok(url)
+        },
+        ToString::to_string,
+    )
+}
+
 /// A host name in lower case, which `*.` may precede, or an IP address as it stands in a `Host` header.
 pub(super) fn host() -> Parsed<String> {
     parsed(

@@ -112,8 +112,10 @@ fn unknown_keys_are_told_with_what_was_meant() {
 #[test]
 fn what_belongs_to_later_versions_is_refused_as_such() {
     for (more, expected) in [
-        ("vaults: []", "7:1: error: `vaults` is not yet available in this version"),
-        ("identity: {}", "7:1: error: `identity` is not yet available in this version"),
+        (
+            "identity: { system: { kind: issuer } }",
+            "7:29: error: `issuer` is not yet available in this version",
+        ),
         ("management: {}", "7:1: error: `management` is not yet available in this version"),
         ("portal: {}", "7:1: error: `portal` is not yet available in this version"),
         ("telemetry: { otlp: x }", "7:14: error: `otlp` is not yet available in this version"),
@@ -545,6 +547,8 @@ fn all_errors_of_a_file_are_told_in_its_order() {
             "conf/gatehouse.yaml:86:8: error: `watch` must be true or false, not a string",
             "conf/gatehouse.yaml:80:12: error: `headers` must be a whole number from 1 to 1000, not a string",
             "conf/gatehouse.yaml:97:8: error: `watch` must be true or false, not a string",
+            "conf/gatehouse.yaml:92:12: error: `headers` must be a whole number from 1 to 1000, not a string",
+            "conf/gatehouse.yaml:109:8: error: `watch` must be true or false, not a string",
         ]
     );
     // What is right is there, so that the artifacts can be checked in the same run.

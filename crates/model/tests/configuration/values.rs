@@ -236,8 +236,8 @@ fn the_whole_contract_is_read_but_for_what_is_not_yet_available() {
     assert_eq!(
         diagnostics.to_string().lines().collect::<Vec<_>>(),
         [
-            "conf/gatehouse.yaml:36:1: error: `vaults` is not yet available in this version",
-            "conf/gatehouse.yaml:42:1: error: `identity` is not yet available in this version",
+            "conf/gatehouse.yaml:40:15: error: `endpoint` must be an https URL such as https://vault.example.com: invalid international domain name",
+            "conf/gatehouse.yaml:43:19: error: `issuer` is not yet available in this version",
             "conf/gatehouse.yaml:50:1: error: `management` is not yet available in this version",
             "conf/gatehouse.yaml:51:1: error: `portal` is not yet available in this version",
             "conf/gatehouse.yaml:52:34: error: `otlp` is not yet available in this version",

@@ -70,6 +70,8 @@ pub(crate) struct Builder<'b> {
     pub(super) places: &'b mut Vec<Place>,
     /// How many values had been stood in for when the current policy began.
     pub(super) stand_ins: usize,
+    /// Values so far that a vault may give later.
+    pub(super) unavailable: usize,
 }
 
 impl Builder<'_> {
@@ -310,6 +312,7 @@ impl Builder<'_> {
     fn told(&mut self, done: Result<Substituted, Vec<Diagnostic>>) -> Result<Substituted, Reported> {
         done.map_err(|wrong| {
             for diagnostic in wrong {
+                self.unavailable += usize::from(diagnostic.severity != Severity::Error);
                 self.report(diagnostic);
             }
             Reported

@@ -214,6 +214,7 @@ impl Compiler {
             holders: Vec::new(),
             places: &mut self.places,
             stand_ins: 0,
+            unavailable: 0,
         }
     }
 }

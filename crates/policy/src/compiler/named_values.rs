@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 
 use gatehouse_model::resources::Resources;
-use gatehouse_model::{Diagnostic, Location, did_you_mean};
+use gatehouse_model::{Diagnostic, Location, Severity, did_you_mean};
 use gatehouse_vault::{NamedValues, Resolved};
 use secrecy::ExposeSecret as _;
 
@@ -132,7 +132,12 @@ impl<'c> NamedValueTable<'c> {
                     let message = format!(
                         "the policy of {owner} uses the named value `{name}`{declared}, which has no value: {why}"
                     );
-                    wrong.push(Diagnostic::error("named-value-unavailable", text.locate(start), message));
+                    let finding = Diagnostic::error("named-value-unavailable", text.locate(start), message);
+                    wrong.push(if why.is_passing() {
+                        finding.severity(Severity::High).fix("until it has one, this policy answers 503")
+                    } else {
+                        finding
+                    });
                 }
             }
             rest = end;

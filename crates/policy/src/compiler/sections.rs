@@ -12,6 +12,7 @@ use crate::document::{Element, MAX_ELEMENTS, Node};
 use crate::policies::{self, Compile, PolicyKind};
 use crate::steps::{Branch, Steps};
 use crate::trace::sources;
+use crate::unavailable;
 use crate::{Needs, Origin, Section, Step};
 
 /// What a section holds.
@@ -271,16 +272,20 @@ impl Builder<'_> {
     }
 
     fn step(&mut self, element: &Element, compile: policies::CompilePolicy) -> Result<Step, Reported> {
-        let errors = self.errors;
+        let (errors, unavailable) = (self.errors, self.unavailable);
         let policy_id = self.optional_literal(element, "id");
         let outer_holders = std::mem::take(&mut self.holders);
         let action = compile(self, element);
         let holders = std::mem::replace(&mut self.holders, outer_holders);
         let action = action?;
+        let compiled = compile(self, element);
         // Something stood in the place of each value that is wrong.
         if self.errors > errors {
             return Err(Reported);
         }
+        // A policy without its secret is not left out: nothing passes it.
+        let is_unavailable = std::mem::replace(&mut self.unavailable, unavailable) > unavailable;
+        let action = if is_unavailable { unavailable::action(self.policy) } else { compiled? };
         let needs = std::mem::take(&mut self.reads);
         self.inner_reads = self.inner_reads.union(needs);
         self.places.push(Place { location: element.location.clone(), name: self.policy.into() });

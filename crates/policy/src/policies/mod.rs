@@ -2,6 +2,7 @@
 
 mod authentication_basic;
 mod authentication_certificate;
+mod authentication_managed_identity;
 mod cache_lookup;
 mod cache_lookup_value;
 mod cache_remove_value;
@@ -115,6 +116,11 @@ pub(crate) const TABLE: &[PolicyKind] = &[
         Compile::Policy(authentication_certificate::compile),
     ),
     PolicyKind::new(
+        "authentication-managed-identity",
+        INBOUND_OUTBOUND,
+        Compile::Policy(authentication_managed_identity::compile),
+    ),
+    PolicyKind::new(
         "azure-openai-emit-token-metric",
         INBOUND,
         Compile::Policy(llm_emit_token_metric::compile),
@@ -186,7 +192,6 @@ pub(crate) const TABLE: &[PolicyKind] = &[
 
 /// Policies of Azure API Management that do not run here yet: they are refused by that name, never skipped.
 pub(crate) const NOT_YET_AVAILABLE: &[&str] = &[
-    "authentication-managed-identity",
     "azure-openai-semantic-cache-lookup",
     "azure-openai-semantic-cache-store",
     "cosmosdb-data-source",

@@ -6,14 +6,16 @@
 use super::side_request::SideRequest;
 use crate::compiler::{Builder, Reported};
 use crate::document::Element;
+use crate::plan::PolicyFuture;
 use crate::trace::Outcome;
-use crate::{Action, Exchange, Failure, Flow, Policy, World};
+use crate::{Action, AsyncPolicy, Exchange, Failure, Flow, Policy, World};
 
 #[derive(Debug)]
 struct SendOneWayRequest(SideRequest);
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    Ok(Action::Now(Box::new(SendOneWayRequest(SideRequest::compile(builder, element, &[])?))))
+    let request = SendOneWayRequest(SideRequest::compile(builder, element, &[])?);
+    Ok(if request.0.waits() { Action::Later(Box::new(request)) } else { Action::Now(Box::new(request)) })
 }
 
 impl Policy for SendOneWayRequest {
@@ -26,6 +28,17 @@ impl Policy for SendOneWayRequest {
         }
         world.outgoing.send_apart(request);
         Ok(Flow::Continue)
+    }
+}
+
+impl AsyncPolicy for SendOneWayRequest {
+    fn apply<'a>(&'a self, exchange: &'a mut Exchange, world: &'a World<'a>) -> PolicyFuture<'a> {
+        Box::pin(async move {
+            let mut request = self.0.evaluate(exchange, world)?;
+            self.0.authorize(&mut request, exchange, world).await?;
+            world.outgoing.send_apart(request);
+            Ok(Flow::Continue)
+        })
     }
 }
 

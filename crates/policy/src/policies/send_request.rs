@@ -37,7 +37,6 @@ impl AsyncPolicy for SendRequest {
     fn apply<'a>(&'a self, exchange: &'a mut Exchange, world: &'a World<'a>) -> PolicyFuture<'a> {
         Box::pin(async move {
             let ignores_errors = self.ignores_errors.evaluate(exchange, world)?;
-            let request = self.request.evaluate(exchange, world)?;
             let began = exchange.traced_micros(world);
             let answer = world.outgoing.send(&request).await;
             if let Some(began) = began {
@@ -46,6 +45,8 @@ impl AsyncPolicy for SendRequest {
                 exchange.note_trace(world, section, "outgoing-request", request.told(), outcome, began);
             }
             let value = match answer {
+            let mut request = self.request.evaluate(exchange, world)?;
+            self.request.authorize(&mut request, exchange, world).await?;
                 Ok(response) => keep(response).into(),
                 Err(_) if ignores_errors => Value::Null,
                 Err(error) => return Err(self.request.failure(&error)),
@@ -231,7 +232,6 @@ mod tests {
             ("", "<set-url>https://a.example</set-url>", "holds no `set-method`, which a new request needs"),
             ("", "<set-method>GET</set-method>", "holds no `set-url`, which a new request needs"),
             ("ignore-errors=\"true\"", GET, "did you mean `ignore-error`?"),
-            ("mode=\"copy\"", "<authentication-managed-identity resource=\"x\" />", "is not yet available"),
             ("mode=\"copy\"", "<set-status code=\"200\" />", "`set-status` cannot stand in `send-request`"),
             ("mode=\"copy\"", "<authentication-certificate />", "has no attribute `thumbprint`"),
             (

@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use super::authentication_certificate;
+use super::authentication_managed_identity::ManagedIdentity;
 use super::proxy::ProxyChoice;
 use super::set_body::BodyEdit;
 use super::set_header::HeaderEdit;
@@ -55,6 +56,7 @@ pub(super) struct SideRequest {
     certificate: Option<Text>,
     basic: Option<(Text, Text)>,
     proxy: Option<ProxyChoice>,
+    managed_identity: Option<ManagedIdentity>,
     /// Whether a copy has the request's body; after the backend it is gone.
     copies_body: bool,
 }
@@ -110,7 +112,7 @@ impl SideRequest {
             Some(child) => Some(BodyEdit::compile(builder, child)?),
             None => None,
         };
-        let (certificate, basic) = compile_authentication(builder, element)?;
+        let (certificate, basic, managed_identity) = compile_authentication(builder, element)?;
         let proxy = match builder.child(element, "proxy")? {
             Some(child) => Some(ProxyChoice::compile(builder, child)?),
             None => None,
@@ -131,6 +133,7 @@ impl SideRequest {
             certificate,
             basic,
             proxy,
+            managed_identity,
             copies_body,
         })
     }
@@ -140,6 +143,24 @@ impl SideRequest {
         self.section
     }
 
+    /// Adds the token of a managed identity to the request, where one is asked for.
+    pub(super) async fn authorize(
+        &self,
+        request: &mut OutgoingRequest,
+        exchange: &mut Exchange,
+        world: &World<'_>,
+    ) -> Result<(), Failure> {
+        if let Some(identity) = &self.managed_identity
+            && let Some(value) = identity.authorization(exchange, world).await?
+        {
+            request.headers.insert(AUTHORIZATION, value);
+        }
+        Ok(())
+    }
+    /// Whether [`authorize`](Self::authorize) waits for something.
+    pub(super) fn waits(&self) -> bool {
+        self.managed_identity.is_some()
+    }
     /// The request for this exchange.
     pub(super) fn evaluate(
         &self,
@@ -279,14 +300,9 @@ fn parse_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-type Authentication = (Option<Text>, Option<(Text, Text)>);
+type Authentication = (Option<Text>, Option<(Text, Text)>, Option<ManagedIdentity>);
 
 fn compile_authentication(builder: &mut Builder<'_>, element: &Element) -> Result<Authentication, Reported> {
-    let name = "authentication-managed-identity";
-    if let Some(child) = element.elements_named(name).next() {
-        let message = format!("`{name}` in `{}` is not yet available", element.name);
-        return Err(builder.error("policy-not-available", &child.location, message));
-    }
     let certificate = match builder.child(element, "authentication-certificate")? {
         Some(child) => Some(authentication_certificate::compile_name(builder, child)?),
         None => None,
@@ -299,7 +315,11 @@ fn compile_authentication(builder: &mut Builder<'_>, element: &Element) -> Resul
         }
         None => None,
     };
-    Ok((certificate, basic))
+    let managed_identity = match builder.child(element, "authentication-managed-identity")? {
+        Some(child) => Some(ManagedIdentity::compile(builder, child)?),
+        None => None,
+    };
+    Ok((certificate, basic, managed_identity))
 }
     let name = match (element.attribute("thumbprint"), element.attribute("certificate-id")) {
         (None, Some(_)) => "certificate-id",
