@@ -25,6 +25,8 @@ pub(crate) fn named_by_connection(headers: &HeaderMap) -> SmallVec<[HeaderName; 
     headers
         .get_all(CONNECTION)
         .iter()
+        // What nearly every message says names no field.
+        .filter(|value| *value != "keep-alive" && *value != "close")
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())

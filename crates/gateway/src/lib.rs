@@ -13,6 +13,7 @@ mod http1;
 mod http2;
 pub mod listener;
 pub mod pipeline;
+mod read_ahead;
 pub mod router;
 pub mod snapshot;
 pub mod tls;

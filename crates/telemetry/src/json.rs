@@ -16,7 +16,7 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &[u8], limit: usize) {
 
 /// The same without quotation marks and without a limit.
 pub(crate) fn escaped(out: &mut Vec<u8>, text: &[u8]) {
-    if text.iter().all(|byte| PLAIN[*byte as usize]) {
+    if is_plain(text) {
         out.extend_from_slice(text);
         return;
     }
@@ -28,6 +28,25 @@ pub(crate) fn escaped(out: &mut Vec<u8>, text: &[u8]) {
             out.extend_from_slice("\u{FFFD}".as_bytes());
         }
     }
+}
+
+/// Whether every byte stands for itself. Eight at a time, since nearly all that is logged is plain.
+fn is_plain(text: &[u8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let (chunks, rest) = text.as_chunks::<8>();
+    // The high bit of a byte of `odd` says that the byte of `chunk` is none of PLAIN. A byte is zero where the
+    // subtraction borrows from it; below a byte that does, the borrow may mark another, which is odd then anyway.
+    let zero = |value: u64| value.wrapping_sub(ONES) & !value & HIGH;
+    let odd = chunks.iter().fold(0, |odd, chunk| {
+        let chunk = u64::from_le_bytes(*chunk);
+        let below_space = chunk.wrapping_sub(ONES * 0x20) & !chunk;
+        let delete = zero(chunk ^ (ONES * 0x7F));
+        let quote = zero(chunk ^ (ONES * u64::from(b'"')));
+        let backslash = zero(chunk ^ (ONES * u64::from(b'\\')));
+        odd | ((chunk | below_space) & HIGH) | delete | quote | backslash
+    });
+    odd == 0 && rest.iter().all(|byte| PLAIN[*byte as usize])
 }
 
 /// The bytes that stand for themselves: printable ASCII except the quotation mark and the backslash.
@@ -99,6 +118,18 @@ mod tests {
     fn nothing_that_ends_a_line_or_moves_a_cursor_stands_bare() {
         let json = text("a\n\r\u{85}\u{2028}\u{2029}\u{1B}[2J\u{7F}\u{202E}b".as_bytes(), usize::MAX);
         assert_eq!(json, r#""a\n\r\u0085\u2028\u2029\u001b[2J\u007f\u202eb""#);
+    }
+
+    #[test]
+    fn every_byte_is_judged_alike_wherever_it_stands() {
+        for byte in 0..=255 {
+            for position in 0..19 {
+                let mut text = *b"0123456789abcdefghi";
+                text[position] = byte;
+                let plain = matches!(byte, 0x20..=0x7E) && !matches!(byte, b'"' | b'\\');
+                assert_eq!(is_plain(&text), plain, "{byte:#x} at {position}");
+            }
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::rt::Executor;
+use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep};
 
 use crate::client::activity::{Activity, Flight};
@@ -28,7 +29,7 @@ where
 {
     fn execute(&self, future: F) {
         let stream = Stream {
-            future: Box::pin(future),
+            future,
             turn: Turn::Gateway,
             streams: self.clone(),
             deadline: None,
@@ -38,34 +39,37 @@ where
     }
 }
 
-/// One stream, from its head to the end of the answer. Dropping it resets the stream.
-struct Stream<F> {
-    future: Pin<Box<F>>,
-    turn: Turn,
-    streams: Streams,
-    deadline: Option<Pin<Box<Sleep>>>,
-    _flight: Flight,
+pin_project! {
+    /// One stream, from its head to the end of the answer. Dropping it resets the stream.
+    struct Stream<F> {
+        #[pin]
+        future: F,
+        turn: Turn,
+        streams: Streams,
+        deadline: Option<Pin<Box<Sleep>>>,
+        _flight: Flight,
+    }
 }
 
 impl<F: Future<Output = ()>> Future for Stream<F> {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let stream = &mut *self;
-        stream.streams.turn.set(stream.turn);
-        let done = stream.future.as_mut().poll(context);
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let stream = self.project();
+        stream.streams.turn.set(*stream.turn);
+        let done = stream.future.poll(context);
         let turn = stream.streams.turn.replace(Turn::Gateway);
         if done.is_ready() {
             return Poll::Ready(());
         }
-        let has_moved = turn != stream.turn;
-        stream.turn = turn;
+        let has_moved = turn != *stream.turn;
+        *stream.turn = turn;
         if turn == Turn::Gateway {
-            stream.deadline = None;
+            *stream.deadline = None;
             return Poll::Pending;
         }
         let deadline = Instant::now() + stream.streams.timeout;
-        let sleep = match &mut stream.deadline {
+        let sleep = match stream.deadline {
             Some(sleep) => {
                 if has_moved {
                     sleep.as_mut().reset(deadline);

@@ -11,11 +11,12 @@ use tokio::net::TcpStream;
 
 use super::quota::Permit;
 use crate::client::flow::Flow;
+use crate::read_ahead::ReadAhead;
 
 /// A client's stream below TLS.
 #[derive(Debug)]
 pub(super) struct Transport {
-    stream: TcpStream,
+    stream: ReadAhead<TcpStream>,
     flow: Arc<Flow>,
     _permit: Permit,
     _open: OpenConnection,
@@ -23,7 +24,7 @@ pub(super) struct Transport {
 
 impl Transport {
     pub(super) fn new(stream: TcpStream, permit: Permit, open: OpenConnection) -> Self {
-        Self { stream, flow: Arc::new(Flow::new()), _permit: permit, _open: open }
+        Self { stream: ReadAhead::new(stream), flow: Arc::new(Flow::new()), _permit: permit, _open: open }
     }
 
     /// Whether the client takes what it is sent.
@@ -71,6 +72,10 @@ impl AsyncWrite for Transport {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // One slice, as nearly every record is: send(2) is cheaper than writev(2).
+        if let [slice] = slices {
+            return self.poll_write(context, slice);
+        }
         let transport = self.get_mut();
         let written = Pin::new(&mut transport.stream).poll_write_vectored(context, slices);
         transport.note(written)

@@ -33,11 +33,11 @@ impl Observer for BackendObserver {
         self.count(backend, BackendMetrics::retry);
     }
 
-    fn answered(&self, backend: Option<&str>, _host: &str, _status: StatusCode, _micros: u64) {
+    fn answered(&self, backend: Option<&str>, _host: &str, _status: StatusCode) {
         self.count(backend, BackendMetrics::request);
     }
 
-    fn failed(&self, backend: Option<&str>, _host: &str, reason: Option<Reason>, _micros: u64) {
+    fn failed(&self, backend: Option<&str>, _host: &str, reason: Option<Reason>) {
         self.count(backend, |measures| {
             measures.request();
             if let Some(reason) = reason {

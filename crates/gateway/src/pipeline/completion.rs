@@ -161,13 +161,13 @@ impl Completion {
     }
 
     fn finish(&mut self) {
-        let now_millis = self.shared.clock.now_millis();
         let body_in = self.body_in.as_ref().map_or(0, |bytes| bytes.load(Ordering::Relaxed));
         let bytes_in = body_in + self.tunnelled_in;
         for entry in std::mem::take(&mut self.exchange.deferred) {
             match entry {
                 Deferred::Completed(act) => {
                     let monotonic_millis = self.shared.clock.monotonic_micros() / 1000;
+                    let now_millis = self.shared.clock.now_millis();
                     let end = End { bytes_in, bytes_out: self.bytes_out, now_millis, monotonic_millis };
                     act(&end, &*self.shared.counters);
                 }

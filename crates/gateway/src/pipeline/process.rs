@@ -157,7 +157,6 @@ fn enter<'s>(
     exchange: &mut Exchange,
     world: &World<'_>,
 ) -> (&'s Arc<Plan>, Option<Failure>) {
-    let now = (world.clock.now_millis() / 1000) as i64;
     let decision = {
         let request = &exchange.request;
         let in_header = request.headers.get(&api.key_header).map(http::HeaderValue::as_bytes);
@@ -167,7 +166,10 @@ fn enter<'s>(
         if let (Some(trace), Some(key)) = (&mut exchange.trace, presented) {
             trace.hide(&String::from_utf8_lossy(key));
         }
-        decide_access(snapshot, api, keys, presented.filter(|key| !key.is_empty()), now)
+        let presented = presented.filter(|key| !key.is_empty());
+        // The time decides about subscriptions alone.
+        let now = presented.map_or(0, |_| (world.clock.now_millis() / 1000) as i64);
+        decide_access(snapshot, api, keys, presented, now)
     };
     // The key is for this gateway: neither the backend nor its logs get to see it.
     exchange.request.headers.remove(&api.key_header);

@@ -63,6 +63,8 @@ impl Entry {
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec(), b"http/1.0".to_vec()];
         config.ticketer = ticketer;
+        // A second ticket would serve a client that opens two connections at once; every handshake would pay for it.
+        config.send_tls13_tickets = 1;
         config.session_storage = Arc::new(NoServerSessionStorage {});
         // An order that the operator has written is meant.
         config.ignore_client_order = !settings.cipher_suites.is_empty();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use gatehouse_model::Diagnostics;
@@ -89,8 +90,12 @@ impl ServerTls {
 
     /// Whether a request for `host` (lower case, no port) must not be answered on a connection that was made under
     /// `settings`: the host asks for other settings, and would be reached around them (RFC 9110 section 15.5.20).
-    pub fn is_misdirected(&self, settings: &TlsSettings, host: &str) -> bool {
-        self.entry(self.select(Some(host))).is_none_or(|entry| !are_equivalent(&entry.settings, settings))
+    pub fn is_misdirected(&self, settings: &Arc<TlsSettings>, host: &str) -> bool {
+        // Where there is one entry, every host is its.
+        let index = if self.entries.len() > 1 { self.select(Some(host)) } else { 0 };
+        self.entry(index).is_none_or(|entry| {
+            !Arc::ptr_eq(&entry.settings, settings) && !are_equivalent(&entry.settings, settings)
+        })
     }
 }
 

@@ -116,9 +116,8 @@ impl<'c> Client<'c> {
             exchange.request.body.buffer(bound).await.map_err(UpstreamError::RequestBody)?;
         }
         let mut payload = Payload::take(&mut exchange.request.body);
-        let begun = self.clock.monotonic_micros();
         let outcome = self.run(exchange, &destination, &mut payload, options).await;
-        self.conclude(&destination, begun, outcome.as_ref());
+        self.conclude(&destination, outcome.as_ref());
         outcome.map_err(|failure| failure.error)
     }
 
@@ -138,15 +137,17 @@ impl<'c> Client<'c> {
     }
 
     pub(super) fn entity(&self, name: &str) -> Result<Destination<'c>, UpstreamError> {
-        let now = self.clock.monotonic_micros();
         let open = |retry_after| UpstreamError::CircuitOpen { retry_after };
         match self.backends.entity(name) {
             None => Err(UpstreamError::UnknownBackend(name.to_owned())),
             Some(Entity::Single(single)) => {
-                single.check(now).map_err(open)?;
+                if single.breaker.is_some() {
+                    single.check(self.clock.monotonic_micros()).map_err(open)?;
+                }
                 Ok(to_single(single))
             }
             Some(Entity::Pool { balance, breaker }) => {
+                let now = self.clock.monotonic_micros();
                 breaker.as_ref().map_or(Ok(()), |breaker| breaker.check(now)).map_err(open)?;
                 let mut destination = to_single(balance.choose(now, self.random).map_err(open)?);
                 destination.breakers.extend(breaker.as_deref());
@@ -156,24 +157,16 @@ impl<'c> Client<'c> {
     }
 
     /// Tells breakers and metrics how it went.
-    pub(super) fn conclude(
-        &self,
-        destination: &Destination<'_>,
-        begun: u64,
-        outcome: Result<&Response, &Failure>,
-    ) {
-        let now = self.clock.monotonic_micros();
+    pub(super) fn conclude(&self, destination: &Destination<'_>, outcome: Result<&Response, &Failure>) {
         let host = destination.url.host_str().unwrap_or_default();
-        let micros = now.saturating_sub(begun);
         match outcome {
-            Ok(response) => {
-                self.pools.observer().answered(destination.name, host, response.status, micros);
-            }
-            Err(failure) => self.pools.observer().failed(destination.name, host, failure.reason, micros),
+            Ok(response) => self.pools.observer().answered(destination.name, host, response.status),
+            Err(failure) => self.pools.observer().failed(destination.name, host, failure.reason),
         }
         if destination.breakers.is_empty() {
             return;
         }
+        let now = self.clock.monotonic_micros();
         let outcome = match outcome.map_err(|failure| &failure.error) {
             Ok(response) => {
                 let rest = answer::retry_after(&response.headers, self.clock.now_millis());

@@ -20,11 +20,11 @@ pub trait Observer {
     /// A request was sent again after its pooled connection proved stale.
     fn retried(&self, _backend: Option<&str>, _host: &str) {}
 
-    /// The head of an answer has come, `micros` after the request was handed over.
-    fn answered(&self, _backend: Option<&str>, _host: &str, _status: StatusCode, _micros: u64) {}
+    /// The head of an answer has come.
+    fn answered(&self, _backend: Option<&str>, _host: &str, _status: StatusCode) {}
 
-    /// There is no answer; `micros` after the request was handed over. No reason: it is not the backend's fault.
-    fn failed(&self, _backend: Option<&str>, _host: &str, _reason: Option<Reason>, _micros: u64) {}
+    /// There is no answer. No reason: it is not the backend's fault.
+    fn failed(&self, _backend: Option<&str>, _host: &str, _reason: Option<Reason>) {}
 }
 
 /// Nobody listens.

@@ -38,12 +38,11 @@ impl<'c> Client<'c> {
         profile: &'c Arc<TlsProfile>,
     ) -> Result<Response, UpstreamError> {
         let destination = self.target(request, profile)?;
-        let begun = self.clock.monotonic_micros();
         let outcome = match timeout(request.timeout, self.exchange(request, &destination)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(UpstreamError::Timeout(request.timeout).into()),
         };
-        self.conclude(&destination, begun, outcome.as_ref());
+        self.conclude(&destination, outcome.as_ref());
         outcome.map_err(|failure| failure.error)
     }
 

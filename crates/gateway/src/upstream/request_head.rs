@@ -9,6 +9,7 @@ use http::header::{
 use http::uri::{PathAndQuery, Uri};
 use http::{Method, Request, Version};
 use http_body::Body as _;
+use smallvec::SmallVec;
 
 use super::credentials::Credentials;
 use super::pool::Authority;
@@ -82,11 +83,13 @@ impl Call<'_> {
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = uri;
         *request.version_mut() = version;
-        let mut headers = HeaderMap::with_capacity(self.headers.len() + 4);
+        // A copy of the whole map hashes nothing; field by field would hash every name anew.
+        let mut headers = self.headers.clone();
+        self.drop_fields(&mut headers, http2);
         if !http2 {
             headers.insert(HOST, self.host.unwrap_or(&authority.host_field).clone());
         }
-        self.copy_fields(&mut headers, http2);
+        self.add_fields(&mut headers, http2);
         self.frame(&mut headers, request.body(), http2);
         if let Some(authorization) = authority.asks_proxy().and_then(|proxy| proxy.authorization.as_ref()) {
             headers.insert(PROXY_AUTHORIZATION, authorization.clone());
@@ -95,18 +98,25 @@ impl Call<'_> {
         Ok(request)
     }
 
-    fn copy_fields(&self, headers: &mut HeaderMap, http2: bool) {
-        let named = if self.headers.contains_key(CONNECTION) {
-            named_by_connection(self.headers)
-        } else {
-            smallvec::SmallVec::new()
-        };
-        for (name, value) in self.headers {
-            let is_framing = name == HOST || name == CONTENT_LENGTH || name == EXPECT;
-            if !is_framing && !is_hop_by_hop(name) && !named.contains(name) {
-                headers.append(name, value.clone());
+    /// Takes out what belongs to the client's connection or is written anew.
+    fn drop_fields(&self, headers: &mut HeaderMap, http2: bool) {
+        let mut gone: SmallVec<[HeaderName; 4]> = SmallVec::new();
+        for name in self.headers.keys() {
+            // In HTTP/1.1 the value of `Host` is replaced where it stands.
+            let is_anew = name == CONTENT_LENGTH || name == EXPECT || (http2 && name == HOST);
+            if is_anew || is_hop_by_hop(name) {
+                gone.push(name.clone());
             }
         }
+        if gone.contains(&CONNECTION) {
+            gone.extend(named_by_connection(self.headers));
+        }
+        for name in gone {
+            headers.remove(name);
+        }
+    }
+
+    fn add_fields(&self, headers: &mut HeaderMap, http2: bool) {
         if !http2 {
             join_cookies(headers);
         }
@@ -172,6 +182,11 @@ impl Call<'_> {
 pub(super) fn host_set_by_policy(request: &Incoming) -> Option<&HeaderValue> {
     let field = request.headers.get(HOST)?;
     let text = field.to_str().ok()?;
+    // As a rule it is the client's own, with a port or without one.
+    let port = text.strip_prefix(&*request.original_url.host);
+    if port.is_some_and(|port| port.is_empty() || is_port(port)) {
+        return None;
+    }
     let bare = match text.rfind(':') {
         Some(colon) if text.get(colon + 1..)?.bytes().all(|byte| byte.is_ascii_digit()) => {
             text.get(..colon)?
@@ -180,6 +195,10 @@ pub(super) fn host_set_by_policy(request: &Incoming) -> Option<&HeaderValue> {
     };
     let same = plain_host(bare).eq_ignore_ascii_case(plain_host(&request.original_url.host));
     (!same && !bare.is_empty()).then_some(field)
+}
+
+fn is_port(text: &str) -> bool {
+    text.strip_prefix(':').is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn plain_host(host: &str) -> &str {

@@ -42,12 +42,11 @@ impl Client<'_> {
         options: &ForwardOptions,
     ) -> Result<WebSocket, UpstreamError> {
         let destination = self.destination(exchange)?;
-        let begun = self.clock.monotonic_micros();
         let outcome = self.handshake(exchange, &destination, options).await;
         let seen = outcome.as_ref().map(|socket| match socket {
             WebSocket::Open(response, _) | WebSocket::Refused(response) => response,
         });
-        self.conclude(&destination, begun, seen);
+        self.conclude(&destination, seen);
         outcome.map_err(|failure| failure.error)
     }
 

@@ -18,6 +18,10 @@ impl TraceContext {
     /// the first party that records spans decides whether a trace is sampled, and a decision made for it by a
     /// party that records none would silence it.
     pub fn propagate(headers: &mut HeaderMap, mut random: impl FnMut() -> u64) -> Option<Self> {
+        // One look at each name, since most requests carry neither.
+        if !headers.keys().any(|name| *name == TRACEPARENT || *name == TRACESTATE) {
+            return None;
+        }
         let mut parents = headers.get_all(TRACEPARENT).iter();
         let parent = match (parents.next(), parents.next()) {
             (Some(only), None) => Self::parse(only.as_bytes()).ok(),

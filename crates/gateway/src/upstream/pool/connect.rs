@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::io::Stream;
+use crate::read_ahead::ReadAhead;
 use crate::upstream::guard::Forbidden;
 
 /// How long an address is waited for before the next one is tried beside it.
@@ -124,7 +125,7 @@ pub(super) async fn tls(
     config: &Arc<ClientConfig>,
     name: ServerName<'static>,
 ) -> std::io::Result<(Stream, bool)> {
-    let stream = TlsConnector::from(Arc::clone(config)).connect(name, stream).await?;
+    let stream = TlsConnector::from(Arc::clone(config)).connect(name, ReadAhead::new(stream)).await?;
     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     Ok((Stream::Tls(Box::new(stream)), http2))
 }

@@ -119,12 +119,12 @@ impl Observer for Counts {
         count(&self.retried);
     }
 
-    fn answered(&self, backend: Option<&str>, _: &str, _: StatusCode, _: u64) {
+    fn answered(&self, backend: Option<&str>, _: &str, _: StatusCode) {
         self.backends.borrow_mut().push(backend.map(str::to_owned));
         count(&self.answered);
     }
 
-    fn failed(&self, backend: Option<&str>, _: &str, reason: Option<Reason>, _: u64) {
+    fn failed(&self, backend: Option<&str>, _: &str, reason: Option<Reason>) {
         self.failures.borrow_mut().push((backend.map(str::to_owned), reason));
     }
 }
@@ -148,12 +148,12 @@ impl Observer for Counted {
         self.0.retried(backend, host);
     }
 
-    fn answered(&self, backend: Option<&str>, host: &str, status: StatusCode, micros: u64) {
-        self.0.answered(backend, host, status, micros);
+    fn answered(&self, backend: Option<&str>, host: &str, status: StatusCode) {
+        self.0.answered(backend, host, status);
     }
 
-    fn failed(&self, backend: Option<&str>, host: &str, reason: Option<Reason>, micros: u64) {
-        self.0.failed(backend, host, reason, micros);
+    fn failed(&self, backend: Option<&str>, host: &str, reason: Option<Reason>) {
+        self.0.failed(backend, host, reason);
     }
 }
 
