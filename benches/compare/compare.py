@@ -75,8 +75,13 @@ class Comparison:
         idle = resident_kib(fresh.pid) / 1024
         count, each = load.idle_connections(fresh, self.options.idle)
         self.figures["idle_mib"], self.figures["idle_connection_kib"] = idle, each
+        second = self.gatehouse()
+        _, each_http2 = load.idle_connections(second, self.options.idle, http2=True)
+        self.figures["idle_http2_connection_kib"] = each_http2
+        second.process.terminate()
         row("resident memory, idle", f"{idle:.1f} MiB", "≤ 30 MiB")
         row(f"an idle TLS connection, one request served, {count:,} open", f"{each:.1f} KiB", "≤ 20 KiB")
+        row("the same with HTTP/2", f"{each_http2:.1f} KiB", "≤ 20 KiB")
         fresh.process.terminate()
 
     def added_latency(self, proxy, capacity):

@@ -61,7 +61,43 @@ def percentile(ordered, share):
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
-def idle_connections(proxy, count, settle=4):
+def http1_exchange(connection, path):
+    """One request over HTTP/1.1."""
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    answer = connection.recv(4096)
+    if not answer.startswith(b"HTTP/1.1 200"):
+        raise SystemExit(f"an idle connection was answered {answer[:200]!r}")
+
+
+def http2_exchange(connection, path):
+    """One request over HTTP/2: preface, SETTINGS, HEADERS; then the frames of the answer to its end."""
+    frame = lambda kind, flags, stream, payload: (
+        len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload)
+    text = lambda value: bytes([len(value)]) + value.encode()
+    # GET and https from the static table; authority and path as literals that are not indexed (RFC 7541 section 6.2.2).
+    block = b"\x82\x87\x01" + text("localhost") + b"\x04" + text(path)
+    connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + frame(1, 5, 1, block))
+    bytes_in, answered = b"", False
+    while True:
+        if len(bytes_in) < 9 or len(bytes_in) < 9 + int.from_bytes(bytes_in[:3], "big"):
+            piece = connection.recv(16384)
+            if not piece:
+                raise SystemExit("an idle HTTP/2 connection was closed")
+            bytes_in += piece
+            continue
+        length, kind, flags = int.from_bytes(bytes_in[:3], "big"), bytes_in[3], bytes_in[4]
+        payload, bytes_in = bytes_in[9:9 + length], bytes_in[9 + length:]
+        if kind == 4 and not flags & 1:
+            connection.sendall(frame(4, 1, 0, b""))
+        # 0x88 is `:status: 200`; a change of the table's size may stand before it.
+        answered |= kind == 1 and 0x88 in payload[:4]
+        if kind in (0, 1) and flags & 1:
+            break
+    if not answered:
+        raise SystemExit("an idle HTTP/2 connection was not answered 200")
+
+
+def idle_connections(proxy, count, http2=False, settle=4):
     """Opens TLS connections that have had one request each and are idle. Gives their number and KiB for each."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     count = min(count, hard - 200)
@@ -70,14 +106,13 @@ def idle_connections(proxy, count, settle=4):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    request = f"GET {proxy.prefix}/1k HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    if http2:
+        context.set_alpn_protocols(["h2"])
+    exchange = http2_exchange if http2 else http1_exchange
     held = []
     for _ in range(count):
         connection = context.wrap_socket(socket.create_connection(("127.0.0.1", proxy.port)), server_hostname="localhost")
-        connection.sendall(request)
-        answer = connection.recv(4096)
-        if not answer.startswith(b"HTTP/1.1 200"):
-            raise SystemExit(f"an idle connection was answered {answer[:200]!r}")
+        exchange(connection, f"{proxy.prefix}/1k")
         held.append(connection)
     time.sleep(settle)
     each = (resident_kib(proxy.pid) - before) / count

@@ -2,6 +2,7 @@
 
 mod changes;
 mod traces;
+mod retired;
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -36,6 +37,7 @@ use url::Url;
 use self::changes::Stamp;
 use self::traces::TraceWriter;
 use crate::load::{self, CompileWith, Credentials, OpenStore};
+use self::retired::{Retired, release_catalog};
 
 /// The most counters that are kept: about 100 bytes each.
 const MAX_COUNTERS: usize = 1_000_000;
@@ -64,6 +66,7 @@ pub(crate) struct Running {
     credentials: Credentials,
     /// How many values of vaults had changed when the configuration in force was loaded.
     vault_changes: u64,
+    retired: Retired,
     instance_id: String,
 }
 
@@ -158,6 +161,19 @@ impl Running {
         let running =
             Self { sources, log, open, shared, listeners, in_force, credentials, vault_changes, instance_id };
         Ok((running, issued))
+        Ok((
+            Self {
+                sources,
+                log,
+                open,
+                shared,
+                listeners,
+                in_force,
+                retired: Retired::default(),
+                instance_id,
+            },
+            issued,
+        ))
     }
 
     /// Where the instance listens.
@@ -190,6 +206,7 @@ impl Running {
                 for keys in &issued {
                     print_keys(keys);
                 }
+                self.release_retired();
             }
             Err(error) => {
                 // The measures of what was refused would stay otherwise.
@@ -242,19 +259,19 @@ impl Running {
             return Err(refused(findings, "the listeners cannot be changed"));
         }
         self.shared.listeners.store(Arc::new(listener_measures(&self.shared.metrics, &configuration)));
-        drop(before);
-        self.shared.metrics.forget_unused();
         let bounds = cache_bounds(&configuration);
         self.shared.response_cache.set_bounds(bounds);
         self.shared.values.set_bounds(bounds);
+        self.retired.push(before);
         self.in_force.configuration = configuration;
-        self.in_force.catalog = catalog;
+        release_catalog(std::mem::replace(&mut self.in_force.catalog, catalog));
         self.in_force.stamp = stamp;
         Ok(())
     }
 
     /// Looks for changes of the store by another process, and of the files where `watch` says so.
     pub(crate) fn look_for_changes(&mut self) {
+        self.release_retired();
         if let Err(error) = self.take_subscriptions_over() {
             self.log.warn(format!("the store cannot be read, known subscriptions go on: {error:#}"));
         }
@@ -268,6 +285,12 @@ impl Running {
             if now != self.in_force.stamp {
                 self.reload();
             }
+        }
+    }
+
+    fn release_retired(&mut self) {
+        if self.retired.release() {
+            self.shared.metrics.forget_unused();
         }
     }
 

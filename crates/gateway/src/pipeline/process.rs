@@ -157,7 +157,7 @@ fn enter<'s>(
     exchange: &mut Exchange,
     world: &World<'_>,
 ) -> (&'s Arc<Plan>, Option<Failure>) {
-    let decision = {
+    let (in_header, decision) = {
         let request = &exchange.request;
         let in_header = request.headers.get(&api.key_header).map(http::HeaderValue::as_bytes);
         let in_query =
@@ -169,10 +169,12 @@ fn enter<'s>(
         let presented = presented.filter(|key| !key.is_empty());
         // The time decides about subscriptions alone.
         let now = presented.map_or(0, |_| (world.clock.now_millis() / 1000) as i64);
-        decide_access(snapshot, api, keys, presented, now)
+        (in_header.is_some(), decide_access(snapshot, api, keys, presented, now))
     };
     // The key is for this gateway: neither the backend nor its logs get to see it.
-    exchange.request.headers.remove(&api.key_header);
+    if in_header {
+        exchange.request.headers.remove(&api.key_header);
+    }
     exchange.request.url.query.remove(&api.key_query);
     let failure = match decision {
         AccessDecision::Allowed { product, subscription } => {

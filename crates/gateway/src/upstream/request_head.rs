@@ -37,6 +37,14 @@ pub(super) struct Call<'c> {
     pub(super) expect: bool,
 }
 
+/// Which fields there are that something depends on: a look-up of each costs more than a look at all.
+#[derive(Default)]
+struct Seen {
+    cookie: bool,
+    /// Fields that may say that the client takes trailers.
+    trailers: bool,
+}
+
 /// Why a request cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum HeadError {
@@ -85,11 +93,11 @@ impl Call<'_> {
         *request.version_mut() = version;
         // A copy of the whole map hashes nothing; field by field would hash every name anew.
         let mut headers = self.headers.clone();
-        self.drop_fields(&mut headers, http2);
+        let seen = self.drop_fields(&mut headers, http2);
         if !http2 {
             headers.insert(HOST, self.host.unwrap_or(&authority.host_field).clone());
         }
-        self.add_fields(&mut headers, http2);
+        self.add_fields(&mut headers, &seen, http2);
         self.frame(&mut headers, request.body(), http2);
         if let Some(authorization) = authority.asks_proxy().and_then(|proxy| proxy.authorization.as_ref()) {
             headers.insert(PROXY_AUTHORIZATION, authorization.clone());
@@ -99,9 +107,12 @@ impl Call<'_> {
     }
 
     /// Takes out what belongs to the client's connection or is written anew.
-    fn drop_fields(&self, headers: &mut HeaderMap, http2: bool) {
+    fn drop_fields(&self, headers: &mut HeaderMap, http2: bool) -> Seen {
+        let mut seen = Seen::default();
         let mut gone: SmallVec<[HeaderName; 4]> = SmallVec::new();
         for name in self.headers.keys() {
+            seen.cookie |= name == COOKIE;
+            seen.trailers |= name == TE || name == CONTENT_TYPE;
             // In HTTP/1.1 the value of `Host` is replaced where it stands.
             let is_anew = name == CONTENT_LENGTH || name == EXPECT || (http2 && name == HOST);
             if is_anew || is_hop_by_hop(name) {
@@ -114,13 +125,14 @@ impl Call<'_> {
         for name in gone {
             headers.remove(name);
         }
+        seen
     }
 
-    fn add_fields(&self, headers: &mut HeaderMap, http2: bool) {
-        if !http2 {
+    fn add_fields(&self, headers: &mut HeaderMap, seen: &Seen, http2: bool) {
+        if seen.cookie && !http2 {
             join_cookies(headers);
         }
-        if wants_trailers(self.headers) {
+        if seen.trailers && wants_trailers(self.headers) {
             headers.insert(TE, HeaderValue::from_static("trailers"));
             if !http2 {
                 headers.insert(CONNECTION, HeaderValue::from_static("te"));

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
@@ -23,6 +23,8 @@ use crate::upstream::request_body::RequestBody;
 const BUFFER: usize = 64 * 1024;
 /// The longest head of an answer.
 const HEAD: usize = 32 * 1024;
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 /// What the connection's task and its users share.
 #[derive(Debug)]
@@ -124,7 +126,7 @@ pub(super) async fn open(
 /// What `Keep-Alive: timeout` promises, less a margin: a request that meets the peer's closing is lost, and one that
 /// is not idempotent cannot be sent again.
 fn patience(answer: &HeaderMap) -> Option<Duration> {
-    let parameters = answer.get("keep-alive")?.to_str().ok()?;
+    let parameters = answer.get(KEEP_ALIVE)?.to_str().ok()?;
     let seconds = parameters.split(',').find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
         if name.trim().eq_ignore_ascii_case("timeout") { value.trim().parse::<u32>().ok() } else { None }
