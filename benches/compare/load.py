@@ -41,20 +41,24 @@ def handshakes(proxy, count, path, at_once=100):
     return done / (cpu_seconds(proxy.pid) - before), bad
 
 
-def latencies(shop, url, rate, seconds, connections=8):
-    """Latencies in ms of an open-loop stream of requests, sorted."""
+def latencies(shop, url, rate, seconds):
+    """Latencies in ms of an open-loop stream of requests, sorted.
+
+    h2load's timers tick every 10 ms: a connection with a higher rate than 100 a second sends bursts, and connections
+    that are opened at once send at once. So there are as many connections as it takes for 100 a second each, opened
+    3 ms apart, which spreads them over all phases of the tick. The first second warms up.
+    """
+    connections = max(1, round(rate / 100))
     log = shop.path("latencies.tsv")
     if os.path.exists(log):
         os.unlink(log)
-    _, failed = h2load(["--h1", "-c", str(connections), f"--rps={rate / connections:.0f}", "-D", str(seconds),
-                        "--warm-up-time=1s", f"--log-file={log}"], url)
-    times = []
-    with open(log) as rows:
-        for row in rows:
-            _, status, micros = row.split("\t")[:3]
-            failed += status != "200"
-            times.append(int(micros) / 1000)
-    return sorted(times), failed
+    _, failed = h2load(["--h1", "-c", str(connections), "-r", "1", "--rate-period=3ms", "--rps=100",
+                        "-n", str(int(connections * 100 * (seconds + 1))), f"--log-file={log}"], url)
+    with open(log) as text:
+        rows = [[int(field) for field in row.split("\t")[:3]] for row in text]
+    failed += sum(status != 200 for _, status, _ in rows)
+    warm = min(start for start, _, _ in rows) + 1_000_000
+    return sorted(micros / 1000 for start, _, micros in rows if start >= warm), failed
 
 
 def percentile(ordered, share):
