@@ -7,8 +7,9 @@ mod cases;
 mod landing_zone;
 mod plan;
 
-pub use cases::waf;
 use std::fmt;
+
+pub use cases::waf;
 
 /// One thing to measure.
 pub struct Case {
@@ -50,9 +51,9 @@ pub fn cases() -> Vec<Case> {
         cases::access_log::cases(),
         cases::tokens::cases(),
         cases::validation::cases(),
+        waf::cases(),
     ]
     .into_iter()
     .flatten()
     .collect()
-        waf::cases(),
 }

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{BoxFuture, LocalBoxFuture};
 use gatehouse_expression::Value;
+use gatehouse_identity::http_client::{HttpClient, HttpError, HttpRequest, HttpResponse};
+use gatehouse_identity::managed::ManagedIdentities;
 use gatehouse_model::resources::{Catalog, PolicySource};
 use gatehouse_policy::{
-    BackendChoice, Body, Clock, CompileInput, Concurrency, Deployment, Exchange, ForwardOptions, LoggedEvent,
-    Marks, Measure, Outgoing, OutgoingRequest, Plan, Policies, Query, Random, Request, RequestUrl, Response,
-    ResponseCache, Route, Signals, Tokens, TraceLine, Upstream, UpstreamError, Variables, World,
+    BackendChoice, Body, Certificates, Clock, CompileInput, Concurrency, Deployment, Exchange,
+    ForwardOptions, LoggedEvent, Marks, Measure, MemoryValues, Outgoing, OutgoingRequest, Plan, Policies,
+    Query, Random, Request, RequestUrl, Response, ResponseCache, Route, Signals, Then, Tokens, TraceLine,
+    Upstream, UpstreamError, Variables, World,
 };
 use gatehouse_store::counters::{CounterKeys, MemoryCounters};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
@@ -32,6 +35,17 @@ struct Outside {
     concurrency: Concurrency,
     response_cache: ResponseCache,
     tokens: Tokens,
+    values: MemoryValues,
+    identities: ManagedIdentities,
+}
+
+/// Nothing is fetched.
+struct NoCredentials;
+
+impl HttpClient for NoCredentials {
+    fn send(&self, _: HttpRequest) -> BoxFuture<'static, Result<HttpResponse, HttpError>> {
+        Box::pin(std::future::ready(Err(HttpError("there is no network".to_owned()))))
+    }
 }
 
 impl Bench {
@@ -54,6 +68,8 @@ impl Bench {
             concurrency: Concurrency::default(),
             response_cache: ResponseCache::default(),
             tokens: Tokens::new(16, b"bench"),
+            values: MemoryValues::default(),
+            identities: ManagedIdentities::new(None, Vec::new(), Arc::new(NoCredentials)),
         };
         Self { plan: policies.global(), exchange: exchange(), outside }
     }
@@ -74,7 +90,9 @@ impl Bench {
             counter_keys: &self.outside.counter_keys,
             concurrency: &self.outside.concurrency,
             response_cache: &self.outside.response_cache,
+            values: &self.outside.values,
             tokens: &self.outside.tokens,
+            identities: &self.outside.identities,
             upstream: &self.outside,
             signals: &self.outside,
             outgoing: &self.outside,
@@ -127,6 +145,8 @@ impl Outgoing for Outside {
     }
 
     fn send_apart(&self, _: OutgoingRequest) {}
+
+    fn fetch_apart(&self, _: OutgoingRequest, _: Then) {}
 }
 
 impl Signals for Outside {
@@ -180,6 +200,7 @@ fn exchange() -> Exchange {
             service_name: "contoso".into(),
             region: "local".into(),
             instance_id: "one".into(),
+            certificates: Certificates::default(),
         }),
         variables,
         backend: BackendChoice::Service,
@@ -188,5 +209,6 @@ fn exchange() -> Exchange {
         deferred: SmallVec::new(),
         counted: SmallVec::new(),
         marks: Marks::default(),
+        trace: None,
     }
 }

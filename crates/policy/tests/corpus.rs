@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use gatehouse_model::Location;
 use gatehouse_model::resources::{Catalog, Fragment, PolicySource, Product};
+use gatehouse_model::{Diagnostic, Location, Severity};
 use gatehouse_policy::document::{self, Element, Node, Text, TextKind};
 use gatehouse_policy::{Certificates, CompileInput, Policies};
 
@@ -167,11 +167,9 @@ fn documents_in_use_compile_but_for_what_is_not_there() {
         let is_refused =
             |found: &&Diagnostic| found.severity == Severity::Error && !lacking.contains(&found.id);
         for found in diagnostics.iter().filter(is_refused) {
-        for found in diagnostics.iter().filter(|found| !lacking.contains(&found.id)) {
             wrong.push(format!("{}: {found}", found.id));
         }
         refused += usize::from(diagnostics.iter().any(|found| is_refused(&found)));
-        refused += usize::from(diagnostics.iter().any(|found| !lacking.contains(&found.id)));
     }
     println!("{refused} of {} documents are refused:\n{}", paths.len(), wrong.join("\n"));
     assert!(refused * 20 <= paths.len(), "{refused} of {} documents:\n{}", paths.len(), wrong.join("\n"));

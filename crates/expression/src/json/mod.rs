@@ -76,11 +76,6 @@ impl Json {
         Ok(property)
     }
 
-    /// Reads a JSON text; strings stay strings. `None` where it is none.
-    pub fn read(text: &str) -> Option<Self> {
-        parse_plain(text).ok()
-    }
-
     /// JSON text on one line.
     pub fn compact(&self) -> String {
         self.write(false)

@@ -21,7 +21,7 @@ use gatehouse_telemetry::metrics::Metrics;
 use secrecy::SecretString;
 
 use super::OfflineWorld;
-use crate::load::{self, CompileWith, OpenStore};
+use crate::load::{self, CompileWith, Credentials, OpenStore};
 
 /// What a gateway without listeners is made of.
 pub(crate) struct Sources<'s> {
@@ -96,13 +96,17 @@ impl OfflineGateway {
             give(&mut resources.named_values, named_values);
         }
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), 0);
+        let mut diagnostics = Diagnostics::new();
+        let Some(credentials) = Credentials::of(configuration, None, &mut diagnostics) else {
+            return Err(diagnostics);
+        };
         let with = CompileWith {
             store: store.map(|open| &*open.store),
             metrics: &metrics,
             instance_id: "test",
+            credentials: &credentials,
             previous: None,
         };
-        let mut diagnostics = Diagnostics::new();
         let snapshot = load::compile(configuration, &catalog, &with, &mut diagnostics);
         let (Some(snapshot), Some((ring, keys))) = (snapshot, key_ring(&catalog, store)) else {
             return Err(diagnostics);

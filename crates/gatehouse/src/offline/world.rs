@@ -3,16 +3,20 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{BoxFuture, LocalBoxFuture};
+use gatehouse_expression::Limits as ExpressionLimits;
 use gatehouse_gateway::pipeline::CoreRandom;
+use gatehouse_identity::http_client::{HttpClient, HttpError, HttpRequest, HttpResponse};
+use gatehouse_identity::managed::ManagedIdentities;
 use gatehouse_policy::{
-    BackendChoice, Clock, Concurrency, Exchange, ForwardOptions, LoggedEvent, Measure, Outgoing,
-    OutgoingRequest, OutgoingTarget, Random, Response, ResponseCache, Signals, Then, Tokens, TraceLine,
-    Upstream, UpstreamError, World,
+    BackendChoice, Clock, Concurrency, Exchange, ForwardOptions, LoggedEvent, Measure, MemoryValues,
+    Outgoing, OutgoingRequest, OutgoingTarget, Random, Response, ResponseCache, Signals, Then, Tokens,
+    TraceLine, Upstream, UpstreamError, World,
 };
 use gatehouse_store::counters::{CounterKeys, MemoryCounters};
 use http::{HeaderMap, Method};
@@ -54,7 +58,9 @@ pub(crate) struct OfflineWorld<'w> {
     counter_keys: CounterKeys,
     concurrency: Concurrency,
     response_cache: ResponseCache,
+    values: MemoryValues,
     tokens: Tokens,
+    identities: ManagedIdentities,
     backend: StubbedBackend<'w>,
     outgoing: StubbedRequests<'w>,
     buffered_body_bytes: usize,
@@ -76,8 +82,10 @@ impl<'w> OfflineWorld<'w> {
             counters: MemoryCounters::new(MAX_COUNTERS),
             counter_keys: CounterKeys::new(),
             concurrency: Concurrency::default(),
-            response_cache: ResponseCache::new(ResponseCache::DEFAULT_CAPACITY),
+            response_cache: ResponseCache::default(),
+            values: MemoryValues::default(),
             tokens: Tokens::new(MAX_TOKENS, &[0; 32]),
+            identities: ManagedIdentities::new(None, Vec::new(), Arc::new(NoNetwork)),
             backend: StubbedBackend { answers: backend, urls, templates, sent: RefCell::default() },
             outgoing: StubbedRequests { stubs, urls, templates, sent: RefCell::default() },
             buffered_body_bytes: settings.buffered_body_bytes,
@@ -93,10 +101,13 @@ impl<'w> OfflineWorld<'w> {
             counter_keys: &self.counter_keys,
             concurrency: &self.concurrency,
             response_cache: &self.response_cache,
+            values: &self.values,
             tokens: &self.tokens,
+            identities: &self.identities,
             upstream: &self.backend,
             outgoing: &self.outgoing,
             signals: &Silence,
+            expression_limits: ExpressionLimits::default(),
             buffered_body_bytes: self.buffered_body_bytes,
         }
     }
@@ -251,6 +262,17 @@ impl Outgoing for StubbedRequests<'_> {
     fn fetch_apart(&self, request: OutgoingRequest, then: Then) {
         let outcome = self.answer(&request);
         then(self, outcome);
+    }
+}
+
+/// Fetches no credentials: nothing leaves the process.
+struct NoNetwork;
+
+impl HttpClient for NoNetwork {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse, HttpError>> {
+        let host = request.url.host_str().unwrap_or_default();
+        let error = HttpError(format!("credentials of {host} are not fetched without a gateway"));
+        std::future::ready(Err(error)).boxed()
     }
 }
 

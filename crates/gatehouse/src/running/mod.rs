@@ -1,8 +1,8 @@
 //! A running instance: start, reload, drain.
 
 mod changes;
-mod traces;
 mod retired;
+mod traces;
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -35,9 +35,9 @@ use gatehouse_telemetry::waf_log::WafLog;
 use url::Url;
 
 use self::changes::Stamp;
+use self::retired::{Retired, release_catalog};
 use self::traces::TraceWriter;
 use crate::load::{self, CompileWith, Credentials, OpenStore};
-use self::retired::{Retired, release_catalog};
 
 /// The most counters that are kept: about 100 bytes each.
 const MAX_COUNTERS: usize = 1_000_000;
@@ -158,22 +158,19 @@ impl Running {
         let in_force = InForce { configuration, catalog, revision, stamp };
         let listeners = Some(listeners);
         credentials.vaults.refresh_in_background()?;
-        let running =
-            Self { sources, log, open, shared, listeners, in_force, credentials, vault_changes, instance_id };
+        let running = Self {
+            sources,
+            log,
+            open,
+            shared,
+            listeners,
+            in_force,
+            retired: Retired::default(),
+            credentials,
+            vault_changes,
+            instance_id,
+        };
         Ok((running, issued))
-        Ok((
-            Self {
-                sources,
-                log,
-                open,
-                shared,
-                listeners,
-                in_force,
-                retired: Retired::default(),
-                instance_id,
-            },
-            issued,
-        ))
     }
 
     /// Where the instance listens.

@@ -144,11 +144,14 @@ impl Limits {
                     duration(MOMENT..=Duration::from_secs(60)),
                     default.expression_time,
                     "How long one expression may run. Above: the policy fails.",
+                ),
                 expression_memory: bytes(
+                    fields,
                     "expression_memory",
                     1024 * KIB..=4 * GIB,
                     default.expression_memory,
                     "The memory that one expression may ask for, freed or not. Above: the policy fails.",
+                ),
                 handshake_timeout: fields.or(
                     "handshake_timeout",
                     duration(MOMENT..=HOUR),

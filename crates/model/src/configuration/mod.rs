@@ -13,8 +13,8 @@ mod shapes;
 mod store;
 mod telemetry;
 mod tls;
-mod waf;
 mod vaults;
+mod waf;
 mod zones;
 
 use std::collections::BTreeMap;
@@ -39,8 +39,8 @@ pub use self::tls::{
     CertificateEntry, CipherSuite, ClientCertificateMode, ClientCertificates, KeyExchange, ListenerTls,
     TlsSettings, TlsVersion,
 };
-pub use self::waf::{BeyondBounds, Waf, WafMode, WafProtocol};
 pub use self::vaults::{Vault, VaultKind, VaultLogin};
+pub use self::waf::{BeyondBounds, Waf, WafMode, WafProtocol};
 pub use self::zones::{Expose, Zones};
 
 /// Everything that `gatehouse.yaml` says, with defaults filled in.
@@ -162,12 +162,11 @@ impl Configuration {
                 false,
                 "Whether changes of this file and of the artifacts are picked up by themselves.",
             );
-            for key in ["vaults", "identity", "management", "portal"] {
             let vaults =
                 fields.optional("vaults", Vault::shape(), "Where secrets are that the artifacts only name.");
             let identity =
                 fields.optional("identity", Identity::shape(), "Who this instance is towards others.");
-            for key in ["waf", "management", "portal"] {
+            for key in ["management", "portal"] {
                 fields.later(key);
             }
 

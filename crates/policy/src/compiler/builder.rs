@@ -161,11 +161,6 @@ impl Builder<'_> {
         std::mem::take(&mut self.reads)
     }
 
-    /// The section that the policy stands in.
-    pub(crate) fn section(&self) -> &'static str {
-        self.section.unwrap_or(Section::Inbound).as_str()
-    }
-
     /// The message that policies change here.
     pub(crate) fn message(&self) -> Message {
         match self.section {

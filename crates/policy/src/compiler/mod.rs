@@ -52,14 +52,9 @@ pub type Certificates = BTreeMap<Arc<str>, gatehouse_expression::Certificate>;
 impl Policies {
     /// Compiles all documents of a catalog. With an error among the diagnostics, the policies must not be served.
     pub fn compile(input: &CompileInput<'_>) -> (Self, Diagnostics) {
+        let mut compiler = Compiler::new(None);
         let mut policies = compiler.policies(input);
         policies.certificates = std::mem::take(&mut compiler.findings.certificates);
-        let mut compiler = Compiler::new(None);
-        let mut compiler = Compiler {
-            findings: Findings::default(),
-            expressions: Expressions::default(),
-            wanted: Wanted::default(),
-        };
         policies.validators = Validators::compile(input.catalog, &compiler.wanted, &mut compiler.findings);
         (policies, compiler.findings.into_diagnostics())
     }
@@ -117,6 +112,7 @@ impl Compiler {
             expressions: Expressions::default(),
             survey,
             places: Vec::new(),
+            wanted: Wanted::default(),
         }
     }
 

@@ -76,6 +76,7 @@ impl Policies {
     pub fn validators(&self) -> &Validators {
         &self.validators
     }
+
     /// What runs for a request that matches no API: its `on-error`.
     pub fn global(&self) -> Arc<Plan> {
         Arc::clone(&self.global)
@@ -112,8 +113,8 @@ impl Compiler {
         };
         let uses = global.uses;
         let global = Arc::new(merge(&global, &Plan::default()));
-            service: self.space(&service, &global, uses),
         let mut policies = Policies {
+            service: self.space(&service, &global, uses),
             workspaces: input
                 .catalog
                 .workspaces
@@ -134,7 +135,6 @@ impl Compiler {
             global,
             certificates: Vec::new(),
             validators: Validators::default(),
-        }
             places: Vec::new(),
         };
         policies.places = std::mem::take(&mut self.places);
@@ -165,9 +165,9 @@ impl Compiler {
                 .filter(|(_, product)| product.apis.iter().any(|root| root.value == api.root))
                 .filter_map(|(name, _)| uses_of_products.get(name.as_str()));
             let uses = of_products.fold(uses, |uses, other| uses.union(*other));
-            if let Some(plans) = self.api(around, api, resources, plan, &products, uses) {
             // A reload shares its core with requests: between two APIs they go first.
             std::thread::yield_now();
+            if let Some(plans) = self.api(around, api, resources, plan, &products, uses) {
                 apis.insert(name.clone(), plans);
             }
         }

@@ -275,10 +275,8 @@ impl Builder<'_> {
         let (errors, unavailable) = (self.errors, self.unavailable);
         let policy_id = self.optional_literal(element, "id");
         let outer_holders = std::mem::take(&mut self.holders);
-        let action = compile(self, element);
-        let holders = std::mem::replace(&mut self.holders, outer_holders);
-        let action = action?;
         let compiled = compile(self, element);
+        let holders = std::mem::replace(&mut self.holders, outer_holders);
         // Something stood in the place of each value that is wrong.
         if self.errors > errors {
             return Err(Reported);

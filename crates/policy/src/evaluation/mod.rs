@@ -43,13 +43,13 @@ struct Facts {
 
 impl<'e> Evaluation<'e> {
     pub(crate) fn new(exchange: &'e mut Exchange, world: &'e World<'e>) -> Self {
-        Self { exchange, world, facts: OnceCell::new() }
+        Self { exchange, world, facts: OnceCell::new(), has_read_secret: Cell::new(false) }
     }
 
     fn facts(&self) -> &Facts {
         self.facts.get_or_init(Box::default)
-        Self { exchange, world, facts: Facts::default(), has_read_secret: Cell::new(false) }
     }
+
     /// Whether a variable was read that holds what came from a secret, as far as a trace knows.
     pub(crate) fn has_read_secret(&self) -> bool {
         self.has_read_secret.get()

@@ -39,7 +39,13 @@ pub(super) fn compile_name(builder: &mut Builder<'_>, element: &Element) -> Resu
             let message = "`authentication-certificate` takes either `thumbprint` or `certificate-id`";
             Err(builder.error("bad-value", &second.location, message))
         }
-        _ => builder.text(element, "thumbprint"),
+        _ => {
+            let text = builder.text(element, "thumbprint")?;
+            if let (Some(literal), Some(attribute)) = (text.literal(), element.attribute("thumbprint")) {
+                builder.names_certificate(literal, &attribute.value.location);
+            }
+            Ok(text)
+        }
     }
 }
 

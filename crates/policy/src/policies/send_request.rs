@@ -37,6 +37,8 @@ impl AsyncPolicy for SendRequest {
     fn apply<'a>(&'a self, exchange: &'a mut Exchange, world: &'a World<'a>) -> PolicyFuture<'a> {
         Box::pin(async move {
             let ignores_errors = self.ignores_errors.evaluate(exchange, world)?;
+            let mut request = self.request.evaluate(exchange, world)?;
+            self.request.authorize(&mut request, exchange, world).await?;
             let began = exchange.traced_micros(world);
             let answer = world.outgoing.send(&request).await;
             if let Some(began) = began {
@@ -45,8 +47,6 @@ impl AsyncPolicy for SendRequest {
                 exchange.note_trace(world, section, "outgoing-request", request.told(), outcome, began);
             }
             let value = match answer {
-            let mut request = self.request.evaluate(exchange, world)?;
-            self.request.authorize(&mut request, exchange, world).await?;
                 Ok(response) => keep(response).into(),
                 Err(_) if ignores_errors => Value::Null,
                 Err(error) => return Err(self.request.failure(&error)),

@@ -20,7 +20,9 @@ use super::set_method::MethodEdit;
 use crate::compiler::{Builder, Message, Reported};
 use crate::document::Element;
 use crate::value::{Enumeration, Integer, Text};
-use crate::{BackendChoice, Exchange, Failure, OutgoingRequest, OutgoingTarget, UpstreamError, World};
+use crate::{
+    BackendChoice, Exchange, Failure, OutgoingRequest, OutgoingTarget, Section, UpstreamError, World,
+};
 
 /// The longest timeout: an hour.
 const MAX_SECONDS: i64 = 3600;
@@ -123,7 +125,7 @@ impl SideRequest {
         }
         Ok(Self {
             policy: builder.policy(),
-            section: builder.section(),
+            section: builder.section().unwrap_or(Section::Inbound).as_str(),
             mode,
             timeout,
             url,
@@ -321,12 +323,3 @@ fn compile_authentication(builder: &mut Builder<'_>, element: &Element) -> Resul
     };
     Ok((certificate, basic, managed_identity))
 }
-    let name = match (element.attribute("thumbprint"), element.attribute("certificate-id")) {
-        (None, Some(_)) => "certificate-id",
-        (_, None) => "thumbprint",
-            return Err(builder.error("bad-value", &second.location, message));
-    };
-    let text = builder.text(element, name)?;
-    if let (Some(literal), Some(attribute)) = (text.literal(), element.attribute(name)) {
-        builder.names_certificate(literal, &attribute.value.location);
-    Ok(text)

@@ -149,7 +149,7 @@ impl<'p> Errors<'p> {
         }
         if let Some(variable) = self.variable {
             let objects: serde_json::Value = self.entries.iter().map(Entry::object).collect();
-            if let Some(array) = Json::read(&objects.to_string()) {
+            if let Ok(array) = Json::read(&objects.to_string(), false) {
                 exchange.variables.set(variable, Value::Json(array));
             }
         }
