@@ -41,7 +41,7 @@ pub(super) trait Weigh {
 /// Values by key within bounds. When there is no room, values go that nobody has asked for since they were looked at last,
 /// the oldest first.
 pub(super) struct Shards<K, V> {
-    shards: [Mutex<Shard<K, V>>; SHARDS],
+    parts: [Mutex<Shard<K, V>>; SHARDS],
     bytes: AtomicUsize,
     entries: AtomicUsize,
     hasher: RandomState,
@@ -66,7 +66,7 @@ struct Slot<V> {
 impl<K: Clone + Eq + Hash, V: Weigh> Shards<K, V> {
     pub(super) fn new(bounds: CacheBounds) -> Self {
         let shards = Self {
-            shards: std::array::from_fn(|_| Mutex::new(Shard::new())),
+            parts: std::array::from_fn(|_| Mutex::new(Shard::new())),
             bytes: AtomicUsize::default(),
             entries: AtomicUsize::default(),
             hasher: RandomState::default(),
@@ -90,7 +90,7 @@ impl<K: Clone + Eq + Hash, V: Weigh> Shards<K, V> {
     /// Bytes and keys in use.
     pub(super) fn usage(&self) -> CacheBounds {
         let mut usage = CacheBounds { bytes: 0, entries: 0 };
-        for shard in &self.shards {
+        for shard in &self.parts {
             let shard = shard.lock();
             usage.bytes += shard.bytes;
             usage.entries += shard.slots.len();
@@ -132,7 +132,7 @@ impl<K: Clone + Eq + Hash, V: Weigh> Shards<K, V> {
     }
 
     fn shard(&self, key: &K) -> Option<&Mutex<Shard<K, V>>> {
-        self.shards.get(self.hasher.hash_one(key) as usize % SHARDS)
+        self.parts.get(self.hasher.hash_one(key) as usize % SHARDS)
     }
 }
 

@@ -1,7 +1,7 @@
-//! Liquid templates as Azure API Management runs them: DotLiquid with C# names.
+//! Liquid templates as Azure API Management runs them: `DotLiquid` with C# names.
 //!
 //! Sources: <https://learn.microsoft.com/azure/api-management/set-body-policy#using-liquid-templates-with-set-body>, the
-//! templates that Azure generates for SOAP APIs, and DotLiquid, which does the work there at its first level of
+//! templates that Azure generates for SOAP APIs, and `DotLiquid`, which does the work there at its first level of
 //! compatibility: `Replace` takes regular expressions, `Capitalize` takes every word, names are case-sensitive. A template is
 //! parsed at load, where unknown tags and filters are refused; rendering is bounded in steps and in output.
 

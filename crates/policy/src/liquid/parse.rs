@@ -142,12 +142,12 @@ fn push_text(tokens: &mut Vec<Token>, text: &str) {
 fn end_of(text: &str, close: &str) -> Option<usize> {
     let mut quote = None;
     for (at, c) in text.char_indices() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            Some(_) => {}
-            None if matches!(c, '\'' | '"') => quote = Some(c),
-            None if text.get(at..).is_some_and(|tail| tail.starts_with(close)) => return Some(at),
-            None => {}
+        if let Some(open) = quote {
+            quote = Some(open).filter(|open| *open != c);
+        } else if matches!(c, '\'' | '"') {
+            quote = Some(c);
+        } else if text.get(at..).is_some_and(|tail| tail.starts_with(close)) {
+            return Some(at);
         }
     }
     None
@@ -485,7 +485,7 @@ impl Parser {
             }
             match filters::find(&name) {
                 Some(filter) if filter.arguments.contains(&arguments.len()) => {
-                    filters.push((filter, arguments))
+                    filters.push((filter, arguments));
                 }
                 Some(filter) => {
                     let (least, most) = (filter.arguments.start(), filter.arguments.end());

@@ -28,7 +28,7 @@ const PAUSES: (u64, u64) = (2, 300);
 
 /// The vaults of one configuration.
 pub struct Vaults {
-    vaults: Vec<Known>,
+    known: Vec<Known>,
     client: Arc<dyn HttpClient>,
     identities: Arc<ManagedIdentities>,
     values: Mutex<HashMap<Reference, Value>>,
@@ -92,7 +92,7 @@ impl Vaults {
         let values = previous.map(|previous| previous.values.lock().clone()).unwrap_or_default();
         let changes = previous.map_or(0, Self::changes);
         Self {
-            vaults: known.collect(),
+            known: known.collect(),
             client,
             identities,
             values: Mutex::new(values),
@@ -153,7 +153,7 @@ impl Vaults {
     /// # Errors
     /// The operating system gives no thread.
     pub fn refresh_in_background(self: &Arc<Self>) -> std::io::Result<()> {
-        if self.vaults.is_empty() {
+        if self.known.is_empty() {
             return Ok(());
         }
         let vaults = Arc::downgrade(self);
@@ -254,7 +254,7 @@ impl Vaults {
     /// The vault that answers a reference: the one whose `match` is longest.
     fn vault(&self, reference: &Reference) -> Option<(&Known, Url)> {
         let identifier = Url::parse(&reference.identifier).ok()?;
-        let fits = self.vaults.iter().filter(|vault| vault.settings.answers(&identifier));
+        let fits = self.known.iter().filter(|vault| vault.settings.answers(&identifier));
         let vault = fits.max_by_key(|vault| vault.settings.matches.path().len())?;
         Some((vault, identifier))
     }
@@ -268,7 +268,7 @@ impl Reference {
 
 impl std::fmt::Debug for Vaults {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Vaults").field("vaults", &self.vaults.len()).finish_non_exhaustive()
+        f.debug_struct("Vaults").field("vaults", &self.known.len()).finish_non_exhaustive()
     }
 }
 

@@ -194,12 +194,12 @@ impl<'c, 'd> Converter<'c, 'd> {
 fn tag_length(source: &str) -> usize {
     let mut quote = None;
     for (at, c) in source.char_indices() {
-        match quote {
-            Some(open) if open == c => quote = None,
-            Some(_) => {}
-            None if matches!(c, '"' | '\'') => quote = Some(c),
-            None if c == '>' => return at + 1,
-            None => {}
+        if let Some(open) = quote {
+            quote = Some(open).filter(|open| *open != c);
+        } else if matches!(c, '"' | '\'') {
+            quote = Some(c);
+        } else if c == '>' {
+            return at + 1;
         }
     }
     source.len()
