@@ -398,3 +398,22 @@ fn the_own_rules_stop_attacks() {
         .collect();
     assert!(missed.is_empty(), "{missed:#?}");
 }
+
+#[test]
+fn the_own_rules_look_into_bodies_that_no_processor_reads() {
+    let rules = RuleSet::load(&[builtin::protocol(), builtin::baseline()], &Options::default());
+    let rules = Arc::new(rules.unwrap_or_else(|errors| panic!("{errors}")));
+    let judge = |media_type: &str, body: &str| {
+        judge(
+            &rules,
+            &plain(media_type.to_owned(), "POST", "/x".into(), media_type, body.as_bytes().to_vec()),
+        )
+        .is_some()
+    };
+    assert!(judge("text/plain", r#"{"name":"<script>alert(1)</script>"}"#));
+    assert!(judge("text/plain; charset=utf-8", "a=1' or '1'='1"));
+    assert!(judge("application/x-ndjson", "{\"path\":\"../../etc/passwd\"}"));
+    assert!(judge("application/xml", "<!DOCTYPE a [<!ENTITY e SYSTEM \"file:///x\">]><a>&e;</a>"));
+    assert!(!judge("text/plain", "The union of both sets; select one or the other."));
+    assert!(!judge("text/csv", "id,name\n1,Ada\n2,\"Grace, or not\"\n"));
+}
