@@ -112,7 +112,7 @@ fn coverage_tells_a_folder_of_documents_from_artifacts() {
         told,
         [
             "samples/broken.xml:2:1: syntax",
-            "samples/one.xml:4:50: unsupported-expression",
+            "samples/one.xml:4:51: unsupported-expression",
             "samples/one.xml:5:45: unsupported-expression",
             "samples/one.xml:6:5: unsupported-policy",
         ],
