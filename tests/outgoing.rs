@@ -599,7 +599,7 @@ async fn a_certificate_that_is_not_there_is_told_at_load() {
     let wrong = told("certificate-id=\"partnr\"");
     assert!(wrong.contains("policy.xml:1:"), "{wrong}");
     assert!(
-        wrong.contains("has the id or the thumbprint `partnr`") && wrong.contains("did you mean `partner`?"),
+        wrong.contains("names the certificate `partnr`") && wrong.contains("did you mean `partner`?"),
         "{wrong}"
     );
     assert!(told("thumbprint=\"00 11 22\"").contains("has the id or the thumbprint `00 11 22`"));
