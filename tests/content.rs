@@ -58,9 +58,10 @@ async fn a_soap_backend_is_offered_as_json() {
     let backend = Backend::answering(|seen| {
         let request = String::from_utf8_lossy(&seen.body);
         let n = request.split("<n>").nth(1).and_then(|rest| rest.split("</n>").next()).unwrap_or_default();
-        let items: String = (0..n.parse().unwrap())
+        let items: Vec<String> = (0..n.parse().unwrap())
             .map(|i| format!("<Item><Id>{i}</Id><Name>say &quot;{i}&quot;</Name></Item>"))
             .collect();
+        let items = items.concat();
         let envelope = format!(
             "<soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Body><ListResponse xmlns=\"urn:l\">{items}</ListResponse></soap:Body></soap:Envelope>"
         );

@@ -17,7 +17,7 @@ use super::Answer;
 
 /// The id of the key.
 const KEY_ID: &str = "gatehouse-test";
-/// Where metadata stands below an issuer (OpenID Connect Discovery 1.0, section 4).
+/// Where metadata stands below an issuer (`OpenID` Connect Discovery 1.0, section 4).
 const METADATA: &str = "/.well-known/openid-configuration";
 /// Where the keys stand that the metadata names.
 const KEYS: &str = "/.well-known/gatehouse-test-keys";
@@ -27,7 +27,7 @@ pub(crate) struct Tokens(Option<KeyPair>);
 
 /// The claims of a token, and the shared secret that signs it where that is not the key of the process.
 pub(super) struct Claims {
-    claims: Map<String, Value>,
+    payload: Map<String, Value>,
     header: Map<String, Value>,
     secret: Option<Vec<u8>>,
 }
@@ -52,7 +52,7 @@ impl Tokens {
         let encode = |part: &Map<String, Value>| {
             URL_SAFE_NO_PAD.encode(serde_json::to_string(part).unwrap_or_default())
         };
-        let input = format!("{}.{}", encode(&header), encode(&token.claims));
+        let input = format!("{}.{}", encode(&header), encode(&token.payload));
         let signature = match &token.secret {
             Some(secret) => {
                 let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
@@ -108,9 +108,9 @@ pub(super) fn claims(text: &str, now: i64) -> Result<Claims, String> {
     let NodeValue::Mapping(entries) = &node.value else {
         return Err("has a `jwt` that is no mapping of claims".to_owned());
     };
-    let mut token = Claims { claims: Map::new(), header: Map::new(), secret: None };
-    token.claims.insert("iat".into(), json!(now));
-    token.claims.insert("exp".into(), json!(now + 3600));
+    let mut token = Claims { payload: Map::new(), header: Map::new(), secret: None };
+    token.payload.insert("iat".into(), json!(now));
+    token.payload.insert("exp".into(), json!(now + 3600));
     for (key, value) in entries {
         match key.text.as_str() {
             "$header" => match value.to_json() {
@@ -123,9 +123,9 @@ pub(super) fn claims(text: &str, now: i64) -> Result<Claims, String> {
                 token.secret = Some(bytes.map_err(|_| "has a `jwt` whose `$secret` is no base64")?);
             }
             name => match (time(value, now), value.is_null()) {
-                (_, true) => drop(token.claims.shift_remove(name)),
-                (Some(time), _) => drop(token.claims.insert(name.to_owned(), json!(time))),
-                (None, _) => drop(token.claims.insert(name.to_owned(), value.to_json())),
+                (_, true) => drop(token.payload.shift_remove(name)),
+                (Some(time), _) => drop(token.payload.insert(name.to_owned(), json!(time))),
+                (None, _) => drop(token.payload.insert(name.to_owned(), value.to_json())),
             },
         }
     }

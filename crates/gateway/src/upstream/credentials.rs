@@ -87,7 +87,7 @@ impl Credentials {
                         query.extend(utf8_percent_encode(value.expose_secret(), COMPONENT));
                     }
                     Err(problem) => {
-                        report(&value.location, format!("credential query parameter `{name}`: {problem}"))
+                        report(&value.location, format!("credential query parameter `{name}`: {problem}"));
                     }
                 }
             }

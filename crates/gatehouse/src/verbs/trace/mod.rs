@@ -25,7 +25,7 @@ use crate::offline::{OfflineGateway, OfflineWorld, Settings, Sources, Templates}
 pub(crate) struct Arguments {
     #[command(subcommand)]
     live: Option<live::Action>,
-    /// The URL, such as https://api.example/orders/7
+    /// The URL, such as `https://api.example/orders/7`
     #[arg(value_name = "URL")]
     url: Option<String>,
     /// The method; default: GET, with a body POST
@@ -54,7 +54,7 @@ pub(crate) struct Arguments {
 /// Sends the request through the configuration, or does what there is to do with live traces.
 pub(crate) fn run(arguments: &Arguments, config: &ConfigArgument) -> Outcome {
     if arguments.live.is_none() && arguments.url.is_none() {
-        eprintln!("error: `gatehouse trace` needs a URL, such as https://api.example/orders/7");
+        eprintln!("error: `gatehouse trace` needs a URL, such as `https://api.example/orders/7`");
         return Outcome::WrongUsage;
     }
     let done = match &arguments.live {
@@ -116,7 +116,7 @@ fn offline(arguments: &Arguments, config: &ConfigArgument) -> Result<()> {
             None => bail!("no listener that serves APIs answers to the host `{host}` (421)"),
         }
     };
-    let world = OfflineWorld::new(settings, &stubs.backend, &stubs.stubs, &gateway.urls, &templates);
+    let world = OfflineWorld::new(settings, &stubs.backend, &stubs.requests, &gateway.urls, &templates);
     let secrets: Vec<_> = gateway.snapshot.secrets.iter().cloned().collect();
     let trace = Trace::new(Detail::Decisions, secrets).timed_by_the_process();
     let finished = gateway

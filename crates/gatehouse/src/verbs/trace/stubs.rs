@@ -14,7 +14,7 @@ use crate::offline::{Answer, Answers, Scalar, Stub, instant};
 #[derive(Debug, Default)]
 pub(super) struct Stubs {
     pub(super) backend: Vec<Answer>,
-    pub(super) stubs: Vec<Stub>,
+    pub(super) requests: Vec<Stub>,
     pub(super) named_values: BTreeMap<String, String>,
     pub(super) time: Option<u64>,
     pub(super) random: Option<u64>,
@@ -32,7 +32,7 @@ impl Stubs {
             let named_values = named_values.unwrap_or_default();
             Some(Self {
                 backend: backend.unwrap_or_default(),
-                stubs: stubs.unwrap_or_default(),
+                requests: stubs.unwrap_or_default(),
                 named_values: named_values.into_iter().map(|(name, value)| (name.value, value)).collect(),
                 time,
                 random,
