@@ -64,6 +64,8 @@ fn document(inbound: &str, outbound: &str) -> String {
 
 async fn gateway(backend: &Backend, inbound: &str, outbound: &str) -> Gateway {
     let landing = Landing::new()
+        // The firewall would have its say first.
+        .with("waf: { mode: off }")
         .with("limits: { body_bytes: 300MiB, buffered_body_bytes: 1MiB }")
         .api(Api::new("shop", &backend.url()).policy(&document(inbound, outbound)));
     landing.file("artifacts/apis/shop/specification.yaml", DEFINITION);
