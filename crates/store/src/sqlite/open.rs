@@ -16,10 +16,13 @@ pub(super) fn open(path: &Path, master: &MasterKey) -> Result<Connection, StoreE
     make_file(path).map_err(|error| StoreError::Io { path: path.to_owned(), error })?;
     let open = || {
         // A read-only look first: opening for writing may already change a file that must be refused.
-        let reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        if inspect(&reader, path, master)? > 0 {
-            check_pages(&reader, path)?;
+        let mut reader = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        // One state of the file: another process may be making its tables between two statements.
+        let state = reader.transaction()?;
+        if inspect(&state, path, master)? > 0 {
+            check_pages(&state, path)?;
         }
+        drop(state);
         drop(reader);
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         prepare(&mut connection, path, master)?;
