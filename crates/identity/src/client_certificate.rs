@@ -75,13 +75,14 @@ impl ClientCertificate {
         let subject = certificate.subject();
         let common_name = subject.iter_common_name().last().and_then(distinguished_name::value);
         let validity = certificate.validity();
+        let [thumbprint, thumbprint_sha256] = thumbprints(der);
         Ok(Self {
             subject: distinguished_name::text(subject),
             issuer: distinguished_name::text(certificate.issuer()),
             common_name,
             serial_number: upper_hex(certificate.raw_serial()),
-            thumbprint: upper_hex(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, der).as_ref()),
-            thumbprint_sha256: upper_hex(digest::digest(&digest::SHA256, der).as_ref()),
+            thumbprint,
+            thumbprint_sha256,
             not_before: validity.not_before.timestamp(),
             not_after: validity.not_after.timestamp(),
             dns_names,
@@ -140,6 +141,12 @@ impl ClientCertificate {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the client certificate cannot be read: {0}")]
 pub struct InvalidCertificate(String);
+
+/// SHA-1 and SHA-256 of a certificate in DER, in upper-case hexadecimal: what it is named by.
+pub fn thumbprints(der: &[u8]) -> [String; 2] {
+    [&digest::SHA1_FOR_LEGACY_USE_ONLY, &digest::SHA256]
+        .map(|algorithm| upper_hex(digest::digest(algorithm, der).as_ref()))
+}
 
 /// The digits of a thumbprint or a serial number as people write them. Anything else is kept, so that it
 /// matches nothing.

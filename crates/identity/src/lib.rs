@@ -11,6 +11,6 @@ pub mod jose;
 pub mod managed;
 mod replay;
 
-pub use self::client_certificate::{ClientCertificate, InvalidCertificate, Standing};
+pub use self::client_certificate::{ClientCertificate, InvalidCertificate, Standing, thumbprints};
 pub use self::distinguished_name::DistinguishedName;
 pub use self::replay::{Novelty, ReplayCache};

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{self, SHA256};
+use gatehouse_identity::thumbprints;
 use gatehouse_model::configuration::{BackendConnection, ClientIdentity, Trust};
 use gatehouse_model::resources::BackendTls;
 use gatehouse_model::{Diagnostic, Diagnostics, Located, Location};
@@ -174,7 +175,10 @@ impl<'l> ProfileLoader<'l> {
                     connect_timeout: connection.connect_timeout.min(LONGEST_CONNECT),
                     idle_connections: connection.idle_connections,
                     guard: Arc::clone(guard),
-                    thumbprints: identity.as_ref().and_then(|(chain, _)| chain.first()).map(thumbprints),
+                    thumbprints: identity
+                        .as_ref()
+                        .and_then(|(chain, _)| chain.first())
+                        .map(|leaf| thumbprints(leaf)),
                 });
                 self.previous.push(Arc::clone(&profile));
                 Some(profile)
@@ -324,18 +328,6 @@ impl SystemTrust {
         let loaded = rustls_native_certs::load_native_certs();
         Self { roots: loaded.certs, errors: loaded.errors.iter().map(ToString::to_string).collect() }
     }
-}
-
-fn thumbprints(certificate: &CertificateDer<'_>) -> [String; 2] {
-    [&digest::SHA1_FOR_LEGACY_USE_ONLY, &SHA256].map(|algorithm| {
-        use std::fmt::Write as _;
-        let mut digits = String::with_capacity(64);
-        for byte in digest::digest(algorithm, certificate).as_ref() {
-            // Writing to a string does not fail.
-            let _ = write!(digits, "{byte:02X}");
-        }
-        digits
-    })
 }
 
 fn read_file(path: &Path) -> std::io::Result<zeroize::Zeroizing<Vec<u8>>> {
