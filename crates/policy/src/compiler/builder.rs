@@ -189,12 +189,7 @@ impl Builder<'_> {
 
     /// Checks that an element has no other attributes and child elements than these; a policy may always have an `id`.
     /// All that are not known are told at once.
-    pub(crate) fn only(
-        &mut self,
-        element: &Element,
-        attributes: &[&str],
-        children: &[&str],
-    ) -> Result<(), Reported> {
+    pub(crate) fn only(&mut self, element: &Element, attributes: &[&str], children: &[&str]) {
         let is_policy = element.name == self.policy || crate::policies::find(&element.name).is_some();
         for attribute in &element.attributes {
             let name = attribute.name.as_str();
@@ -214,40 +209,34 @@ impl Builder<'_> {
             let fix = suggestion(name, children, "it holds no elements");
             self.error_with_fix("unknown-element", &child.location, message, fix);
         }
-        Ok(())
     }
 
     /// Checks the attributes of an element whose children are policies, which are checked as such.
-    pub(crate) fn only_own(&mut self, element: &Element, attributes: &[&str]) -> Result<(), Reported> {
+    pub(crate) fn only_own(&mut self, element: &Element, attributes: &[&str]) {
         let children: Vec<&str> = element.elements().map(|child| child.name.as_str()).collect();
-        self.only(element, attributes, &children)
+        self.only(element, attributes, &children);
     }
 
     /// Checks that an element which holds others holds no text beside them.
-    pub(crate) fn no_text(&mut self, element: &Element) -> Result<(), Reported> {
+    pub(crate) fn no_text(&mut self, element: &Element) {
         let text = element.text();
         if text.is_blank() {
-            return Ok(());
+            return;
         }
         let message = format!("text stands in `{}`, which holds elements only", element.name);
         let fix = "take it out, or make it a comment";
         self.error_with_fix("unexpected-text", &text.location, message, fix);
-        Ok(())
     }
 
     /// The child element of a name, at most one.
-    pub(crate) fn child<'e>(
-        &mut self,
-        element: &'e Element,
-        name: &str,
-    ) -> Result<Option<&'e Element>, Reported> {
+    pub(crate) fn child<'e>(&mut self, element: &'e Element, name: &str) -> Option<&'e Element> {
         let mut found = element.elements().filter(|child| child.name == name);
         let first = found.next();
         if let Some(second) = found.next() {
             let message = format!("`{}` holds a second `{name}`", element.name);
             self.error_with_fix("repeated-element", &second.location, message, "keep one of them");
         }
-        Ok(first)
+        first
     }
 
     /// The certificate that the document names by its id, which must exist.
@@ -261,7 +250,7 @@ impl Builder<'_> {
         if self.around.named_values.is_survey() {
             return certificates.get(id).cloned().ok_or(Reported);
         }
-        self.must_exist("certificate", id, location, certificates.keys().map(|known| &**known))?;
+        self.must_exist("certificate", id, location, certificates.keys().map(|known| &**known));
         certificates.get(id).cloned().ok_or(Reported)
     }
 
@@ -272,10 +261,10 @@ impl Builder<'_> {
         name: &str,
         location: &Location,
         known: impl IntoIterator<Item = &'n str>,
-    ) -> Result<(), Reported> {
+    ) {
         let known: Vec<&str> = known.into_iter().collect();
         if known.contains(&name) || self.around.alone {
-            return Ok(());
+            return;
         }
         let message =
             format!("`{}` of {} names the {kind} `{name}`, which does not exist", self.policy, self.owner);
@@ -284,7 +273,6 @@ impl Builder<'_> {
             None => format!("add the {kind} `{name}`, or name another"),
         };
         self.error_with_fix("missing-reference", location, message, fix);
-        Ok(())
     }
 
     /// Says that a policy names a certificate of the configuration.

@@ -93,11 +93,11 @@ impl Builder<'_> {
             return document;
         }
         // Whatever is wrong is among the findings; the sections are compiled all the same, so that all is told.
-        let _ = self.no_text(root);
-        let _ = self.only(root, &[], &SECTIONS.map(Section::as_str));
+        self.no_text(root);
+        self.only(root, &[], &SECTIONS.map(Section::as_str));
         for section in SECTIONS {
-            let Ok(Some(element)) = self.child(root, section.as_str()) else { continue };
-            let _ = self.only_own(element, &[]);
+            let Some(element) = self.child(root, section.as_str()) else { continue };
+            self.only_own(element, &[]);
             self.section = Some(section);
             *document.section_mut(section) = self.items(element, true);
             if section == Section::Backend {
@@ -303,8 +303,8 @@ impl Builder<'_> {
     }
 
     fn base(&mut self, element: &Element, is_section: bool) -> Result<(), Reported> {
-        self.only(element, &[], &[])?;
-        self.no_text(element)?;
+        self.only(element, &[], &[]);
+        self.no_text(element);
         if let Some(fragment) = self.fragment {
             let message = format!("`<base />` stands in the fragment `{fragment}`");
             let fix = "put it into the section that includes the fragment";
@@ -319,8 +319,8 @@ impl Builder<'_> {
     }
 
     fn include_fragment(&mut self, element: &Element) -> Result<Vec<Item>, Reported> {
-        self.only(element, &["fragment-id"], &[])?;
-        self.no_text(element)?;
+        self.only(element, &["fragment-id"], &[]);
+        self.no_text(element);
         let name = self.literal(element, "fragment-id")?;
         if let Some(outer) = self.fragment {
             let message = if *outer == *name {
@@ -335,12 +335,12 @@ impl Builder<'_> {
         let Some(read) = around.fragments.include(&name) else {
             let location =
                 element.attribute("fragment-id").map_or(&element.location, |known| &known.value.location);
-            self.must_exist("policy fragment", &name, location, around.fragments.names())?;
+            self.must_exist("policy fragment", &name, location, around.fragments.names());
             return Err(Reported);
         };
         let root = read.root.as_ref().ok_or(Reported)?;
         self.fragment = Some(&read.fragment.name);
-        let _ = self.only_own(root, &[]);
+        self.only_own(root, &[]);
         let items = self.items(root, false);
         self.fragment = None;
         Ok(items)

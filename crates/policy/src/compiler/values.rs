@@ -44,20 +44,20 @@ impl Builder<'_> {
     }
 
     /// A required attribute: text or an expression.
-    pub(crate) fn text(&mut self, element: &Element, name: &str) -> Result<Text, Reported> {
+    pub(crate) fn text(&mut self, element: &Element, name: &str) -> Text {
         match self.required(element, name) {
             Ok(source) => self.text_of(source),
-            Err(Reported) => Ok(UNKNOWN_TEXT),
+            Err(Reported) => UNKNOWN_TEXT,
         }
     }
 
     /// An optional attribute: text or an expression.
-    pub(crate) fn optional_text(&mut self, element: &Element, name: &str) -> Result<Option<Text>, Reported> {
-        element.attribute(name).map(|attribute| self.text_of(&attribute.value)).transpose()
+    pub(crate) fn optional_text(&mut self, element: &Element, name: &str) -> Option<Text> {
+        element.attribute(name).map(|attribute| self.text_of(&attribute.value))
     }
 
     /// The text of an element, without white space at its ends: text or an expression.
-    pub(crate) fn content(&mut self, element: &Element) -> Result<Text, Reported> {
+    pub(crate) fn content(&mut self, element: &Element) -> Text {
         self.text_of(&element.text().trimmed())
     }
 
@@ -80,21 +80,22 @@ impl Builder<'_> {
     }
 
     /// An optional attribute: a truth value or an expression that gives one.
-    pub(crate) fn boolean(
-        &mut self,
-        element: &Element,
-        name: &str,
-        default: bool,
-    ) -> Result<Boolean, Reported> {
+    pub(crate) fn boolean(&mut self, element: &Element, name: &str, default: bool) -> Boolean {
         match element.attribute(name) {
             Some(_) => self.required_boolean(element, name),
-            None => Ok(Boolean::Literal(default)),
+            None => Boolean::Literal(default),
         }
     }
 
+    /// An optional attribute: a truth value or an expression that gives one.
+    pub(crate) fn optional_boolean(&mut self, element: &Element, name: &str) -> Option<Boolean> {
+        element.attribute(name)?;
+        Some(self.required_boolean(element, name))
+    }
+
     /// A required attribute: a truth value or an expression that gives one.
-    pub(crate) fn required_boolean(&mut self, element: &Element, name: &str) -> Result<Boolean, Reported> {
-        Ok(self.read_boolean(element, name).unwrap_or(Boolean::Literal(false)))
+    pub(crate) fn required_boolean(&mut self, element: &Element, name: &str) -> Boolean {
+        self.read_boolean(element, name).unwrap_or(Boolean::Literal(false))
     }
 
     fn read_boolean(&mut self, element: &Element, name: &str) -> Result<Boolean, Reported> {
@@ -110,30 +111,20 @@ impl Builder<'_> {
     }
 
     /// An optional attribute that is `true` or `false` and takes no expression.
-    pub(crate) fn literal_boolean(
-        &mut self,
-        element: &Element,
-        name: &str,
-        default: bool,
-    ) -> Result<bool, Reported> {
-        let Some(attribute) = element.attribute(name) else { return Ok(default) };
-        let Ok(text) = self.literal(element, name) else { return Ok(default) };
-        Ok(parse_boolean(&text).unwrap_or_else(|| {
+    pub(crate) fn literal_boolean(&mut self, element: &Element, name: &str, default: bool) -> bool {
+        let Some(attribute) = element.attribute(name) else { return default };
+        let Ok(text) = self.literal(element, name) else { return default };
+        parse_boolean(&text).unwrap_or_else(|| {
             let message = format!("the attribute `{name}` must be `true` or `false`");
             self.error("bad-value", &attribute.value.location, message);
             default
-        }))
+        })
     }
 
     /// A required attribute: a whole number within bounds, or an expression that gives one.
-    pub(crate) fn integer(
-        &mut self,
-        element: &Element,
-        name: &str,
-        range: RangeInclusive<i64>,
-    ) -> Result<Integer, Reported> {
+    pub(crate) fn integer(&mut self, element: &Element, name: &str, range: RangeInclusive<i64>) -> Integer {
         let first = *range.start();
-        Ok(self.read_integer(element, name, range).unwrap_or(Integer::Literal(first)))
+        self.read_integer(element, name, range).unwrap_or(Integer::Literal(first))
     }
 
     fn read_integer(
@@ -159,11 +150,9 @@ impl Builder<'_> {
         element: &Element,
         name: &str,
         range: RangeInclusive<i64>,
-    ) -> Result<Option<Integer>, Reported> {
-        if element.attribute(name).is_none() {
-            return Ok(None);
-        }
-        self.integer(element, name, range).map(Some)
+    ) -> Option<Integer> {
+        element.attribute(name)?;
+        Some(self.integer(element, name, range))
     }
 
     /// A required attribute that is a whole number within bounds and takes no expression.
@@ -172,14 +161,14 @@ impl Builder<'_> {
         element: &Element,
         name: &str,
         range: RangeInclusive<i64>,
-    ) -> Result<i64, Reported> {
-        let Ok(text) = self.literal(element, name) else { return Ok(*range.start()) };
-        Ok(text.parse().ok().filter(|number| range.contains(number)).unwrap_or_else(|| {
+    ) -> i64 {
+        let Ok(text) = self.literal(element, name) else { return *range.start() };
+        text.parse().ok().filter(|number| range.contains(number)).unwrap_or_else(|| {
             let location = element.attribute(name).map_or(&element.location, |known| &known.value.location);
             let message = format!("the attribute `{name}` must be {}", bounds(&range));
             self.error("bad-value", location, message);
             *range.start()
-        }))
+        })
     }
 
     /// An optional attribute: one of a few words, or an expression that gives one.
@@ -189,10 +178,10 @@ impl Builder<'_> {
         name: &str,
         words: &'static [(&'static str, T)],
         default: T,
-    ) -> Result<Enumeration<T>, Reported> {
+    ) -> Enumeration<T> {
         match element.attribute(name) {
-            Some(_) => self.required_enumeration(element, name, words),
-            None => Ok(Enumeration::Literal(default)),
+            Some(_) => self.read_enumeration(element, name, words).unwrap_or(Enumeration::Literal(default)),
+            None => Enumeration::Literal(default),
         }
     }
 
@@ -227,9 +216,9 @@ impl Builder<'_> {
     }
 
     /// A text of the document as text or an expression; expressions may stand between literal text.
-    pub(crate) fn text_of(&mut self, source: &Source) -> Result<Text, Reported> {
+    pub(crate) fn text_of(&mut self, source: &Source) -> Text {
         let done = self.substitute(source);
-        Ok(done.and_then(|done| self.compiled_text(&done)).unwrap_or(UNKNOWN_TEXT))
+        done.and_then(|done| self.compiled_text(&done)).unwrap_or(UNKNOWN_TEXT)
     }
 
     /// A text whose named values are put in already.

@@ -20,10 +20,10 @@ struct AuthenticationBasic {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &["username", "password"], &[])?;
-    builder.no_text(element)?;
-    let username = builder.text(element, "username")?;
-    let password = builder.text(element, "password")?;
+    builder.only(element, &["username", "password"], &[]);
+    builder.no_text(element);
+    let username = builder.text(element, "username");
+    let password = builder.text(element, "password");
     if username.literal().is_some_and(|name| name.contains(':')) {
         let location = element.attribute("username").map_or(&element.location, |a| &a.value.location);
         let message = "a user name holds no colon: it ends there (RFC 7617, section 2)";

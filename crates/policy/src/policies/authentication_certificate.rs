@@ -24,11 +24,11 @@ pub(super) fn compile_name(builder: &mut Builder<'_>, element: &Element) -> Resu
             return Err(builder.error("policy-not-available", &attribute.location, message));
         }
     }
-    builder.only(element, &["thumbprint", "certificate-id"], &[])?;
-    builder.no_text(element)?;
+    builder.only(element, &["thumbprint", "certificate-id"], &[]);
+    builder.no_text(element);
     match (element.attribute("thumbprint"), element.attribute("certificate-id")) {
         (None, Some(attribute)) => {
-            let text = builder.text(element, "certificate-id")?;
+            let text = builder.text(element, "certificate-id");
             if let Some(literal) = text.literal() {
                 let location = attribute.value.location.clone();
                 builder.certificate(literal.trim(), &location)?;
@@ -40,7 +40,7 @@ pub(super) fn compile_name(builder: &mut Builder<'_>, element: &Element) -> Resu
             Err(builder.error("bad-value", &second.location, message))
         }
         _ => {
-            let text = builder.text(element, "thumbprint")?;
+            let text = builder.text(element, "thumbprint");
             if let (Some(literal), Some(attribute)) = (text.literal(), element.attribute("thumbprint")) {
                 builder.names_certificate(literal, &attribute.value.location);
             }

@@ -34,13 +34,13 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
 impl ManagedIdentity {
     pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Self, Reported> {
         let attributes = ["resource", "client-id", "output-token-variable-name", "ignore-error"];
-        builder.only(element, &attributes, &[])?;
-        builder.no_text(element)?;
+        builder.only(element, &attributes, &[]);
+        builder.no_text(element);
         Ok(Self {
-            resource: builder.text(element, "resource")?,
-            client_id: builder.optional_text(element, "client-id")?,
+            resource: builder.text(element, "resource"),
+            client_id: builder.optional_text(element, "client-id"),
             variable: builder.optional_literal(element, "output-token-variable-name")?,
-            ignores_errors: builder.boolean(element, "ignore-error", false)?,
+            ignores_errors: builder.boolean(element, "ignore-error", false),
         })
     }
 

@@ -46,18 +46,18 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         "must-revalidate",
         "allow-private-response-caching",
     ];
-    builder.only(element, &attributes, &["vary-by-header", "vary-by-query-parameter"])?;
-    builder.no_text(element)?;
+    builder.only(element, &attributes, &["vary-by-header", "vary-by-query-parameter"]);
+    builder.no_text(element);
     check_caching_type(builder, element);
     let policy = CacheLookup {
         identity: builder.counter_identity(),
-        by_developer: builder.required_boolean(element, "vary-by-developer")?,
-        by_groups: builder.required_boolean(element, "vary-by-developer-groups")?,
-        downstream: builder.enumeration(element, "downstream-caching-type", DOWNSTREAM, Downstream::None)?,
-        must_revalidate: builder.boolean(element, "must-revalidate", true)?,
-        allows_private: builder.boolean(element, "allow-private-response-caching", false)?,
-        headers: texts(builder, element, "vary-by-header")?,
-        parameters: texts(builder, element, "vary-by-query-parameter")?,
+        by_developer: builder.required_boolean(element, "vary-by-developer"),
+        by_groups: builder.required_boolean(element, "vary-by-developer-groups"),
+        downstream: builder.enumeration(element, "downstream-caching-type", DOWNSTREAM, Downstream::None),
+        must_revalidate: builder.boolean(element, "must-revalidate", true),
+        allows_private: builder.boolean(element, "allow-private-response-caching", false),
+        headers: texts(builder, element, "vary-by-header"),
+        parameters: texts(builder, element, "vary-by-query-parameter"),
     };
     let by_user = |text: &Text| text.literal().is_none_or(|name| name.eq_ignore_ascii_case("authorization"));
     if policy.allows_private.literal() == Some(true)
@@ -71,17 +71,17 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     Ok(Action::Now(Box::new(policy)))
 }
 
-fn texts(builder: &mut Builder<'_>, element: &Element, name: &str) -> Result<Vec<Text>, Reported> {
+fn texts(builder: &mut Builder<'_>, element: &Element, name: &str) -> Vec<Text> {
     let mut texts = Vec::new();
     for child in element.elements_named(name) {
-        builder.only(child, &[], &[])?;
+        builder.only(child, &[], &[]);
         if child.text().is_blank() {
             let message = format!("`{name}` names nothing");
             builder.error("bad-value", &child.location, message);
         }
-        texts.push(builder.content(child)?);
+        texts.push(builder.content(child));
     }
-    Ok(texts)
+    texts
 }
 
 impl CacheLookup {

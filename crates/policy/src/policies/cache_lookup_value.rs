@@ -20,12 +20,12 @@ struct CacheLookupValue {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &["key", "variable-name", "default-value", "caching-type"], &[])?;
-    builder.no_text(element)?;
+    builder.only(element, &["key", "variable-name", "default-value", "caching-type"], &[]);
+    builder.no_text(element);
     check_caching_type(builder, element);
     let variable = builder.literal(element, "variable-name");
-    let key = Key::compile(builder, element)?;
-    let default = builder.optional_text(element, "default-value")?;
+    let key = Key::compile(builder, element);
+    let default = builder.optional_text(element, "default-value");
     Ok(Action::Later(Box::new(CacheLookupValue { key, variable: variable?, default })))
 }
 

@@ -14,10 +14,10 @@ struct CacheRemoveValue {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &["key", "caching-type"], &[])?;
-    builder.no_text(element)?;
+    builder.only(element, &["key", "caching-type"], &[]);
+    builder.no_text(element);
     check_caching_type(builder, element);
-    Ok(Action::Later(Box::new(CacheRemoveValue { key: Key::compile(builder, element)? })))
+    Ok(Action::Later(Box::new(CacheRemoveValue { key: Key::compile(builder, element) })))
 }
 
 impl AsyncPolicy for CacheRemoveValue {

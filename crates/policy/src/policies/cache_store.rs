@@ -27,13 +27,10 @@ struct CacheStore {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &["duration", "cache-response"], &[])?;
-    builder.no_text(element)?;
-    let duration = builder.integer(element, "duration", 0..=i64::from(i32::MAX))?;
-    let condition = match element.attribute("cache-response") {
-        Some(_) => Some(builder.required_boolean(element, "cache-response")?),
-        None => None,
-    };
+    builder.only(element, &["duration", "cache-response"], &[]);
+    builder.no_text(element);
+    let duration = builder.integer(element, "duration", 0..=i64::from(i32::MAX));
+    let condition = builder.optional_boolean(element, "cache-response");
     Ok(Action::Now(Box::new(CacheStore { duration, condition })))
 }
 

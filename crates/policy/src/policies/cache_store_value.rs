@@ -21,13 +21,13 @@ struct CacheStoreValue {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &["key", "value", "duration", "caching-type"], &[])?;
-    builder.no_text(element)?;
+    builder.only(element, &["key", "value", "duration", "caching-type"], &[]);
+    builder.no_text(element);
     check_caching_type(builder, element);
     Ok(Action::Later(Box::new(CacheStoreValue {
-        key: Key::compile(builder, element)?,
-        value: builder.text(element, "value")?,
-        duration: builder.integer(element, "duration", i64::MIN..=i64::MAX)?,
+        key: Key::compile(builder, element),
+        value: builder.text(element, "value"),
+        duration: builder.integer(element, "duration", i64::MIN..=i64::MAX),
     })))
 }
 

@@ -35,15 +35,15 @@ struct CacheValue {
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
     let attributes =
         ["key", "variable-name", "expires-after", "refresh-after", "default-value", "caching-type"];
-    builder.only(element, &attributes, &["value"])?;
-    builder.no_text(element)?;
+    builder.only(element, &attributes, &["value"]);
+    builder.no_text(element);
     check_caching_type(builder, element);
     let seconds = 0..=i64::from(i32::MAX);
-    let key = Key::compile(builder, element)?;
+    let key = Key::compile(builder, element);
     let variable = builder.literal(element, "variable-name");
-    let expires_after = builder.optional_integer(element, "expires-after", seconds.clone())?;
-    let refresh_after = builder.optional_integer(element, "refresh-after", seconds)?;
-    let default = builder.optional_text(element, "default-value")?;
+    let expires_after = builder.optional_integer(element, "expires-after", seconds.clone());
+    let refresh_after = builder.optional_integer(element, "refresh-after", seconds);
+    let default = builder.optional_text(element, "default-value");
     if let (Some(Integer::Literal(expires)), Some(Integer::Literal(refresh))) =
         (&expires_after, &refresh_after)
         && refresh > expires
@@ -52,12 +52,12 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         let fix = "renew the value before it expires";
         builder.error_with_fix("bad-value", &element.location, message, fix);
     }
-    let Some(value) = builder.child(element, "value")? else {
+    let Some(value) = builder.child(element, "value") else {
         let fix = "add `<value>` with policies that set the variable";
         let message = "`cache-value` holds no `value`";
         return Err(builder.error_with_fix("missing-element", &element.location, message, fix));
     };
-    builder.only_own(value, &[])?;
+    builder.only_own(value, &[]);
     let steps = builder.steps_at(value, "value[1]");
     let variable = variable?;
     Ok(Action::Later(Box::new(CacheValue { key, variable, expires_after, refresh_after, default, steps })))

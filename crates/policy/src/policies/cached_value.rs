@@ -4,7 +4,7 @@ use gatehouse_expression::{Snapshot, Value};
 use gatehouse_model::Severity;
 
 use crate::cache::ValueKey;
-use crate::compiler::{Builder, Reported};
+use crate::compiler::Builder;
 use crate::document::Element;
 use crate::value::Text;
 use crate::{Exchange, Failure, World};
@@ -20,9 +20,9 @@ pub(super) struct Key {
 }
 
 impl Key {
-    pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Self, Reported> {
+    pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Self {
         let workspace = builder.workspace().map(Into::into);
-        Ok(Self { text: builder.text(element, "key")?, workspace })
+        Self { text: builder.text(element, "key"), workspace }
     }
 
     pub(super) fn evaluate(&self, exchange: &mut Exchange, world: &World<'_>) -> Result<ValueKey, Failure> {

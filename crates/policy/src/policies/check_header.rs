@@ -21,9 +21,9 @@ struct CheckHeader {
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
     let attributes = ["name", "failed-check-httpcode", "failed-check-error-message", "ignore-case"];
-    builder.only(element, &attributes, &["value"])?;
-    builder.no_text(element)?;
-    let name = builder.text(element, "name")?;
+    builder.only(element, &attributes, &["value"]);
+    builder.no_text(element);
+    let name = builder.text(element, "name");
     if let Some(literal) = name.literal()
         && HeaderName::from_bytes(literal.as_bytes()).is_err()
     {
@@ -31,13 +31,13 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         let location = element.attribute("name").map_or(&element.location, |known| &known.value.location);
         builder.error("bad-value", location, message);
     }
-    let status = builder.integer(element, "failed-check-httpcode", 200..=999)?;
-    let message = builder.text(element, "failed-check-error-message")?;
-    let ignores_case = builder.required_boolean(element, "ignore-case")?;
+    let status = builder.integer(element, "failed-check-httpcode", 200..=999);
+    let message = builder.text(element, "failed-check-error-message");
+    let ignores_case = builder.required_boolean(element, "ignore-case");
     let mut values = Vec::new();
     for value in element.elements_named("value") {
-        builder.only(value, &[], &[])?;
-        values.push(builder.content(value)?);
+        builder.only(value, &[], &[]);
+        values.push(builder.content(value));
     }
     Ok(Action::Now(Box::new(CheckHeader { name, status, message, ignores_case, values })))
 }

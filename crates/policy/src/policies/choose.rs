@@ -16,28 +16,20 @@ struct Choose {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &[], &["when", "otherwise"])?;
-    builder.no_text(element)?;
+    builder.only(element, &[], &["when", "otherwise"]);
+    builder.no_text(element);
     let mut branches = Vec::new();
-    let mut result = Ok(());
     for (index, when) in element.elements_named("when").enumerate() {
-        let checked = builder.only_own(when, &["condition"]);
+        builder.only_own(when, &["condition"]);
         let condition = builder.required_boolean(when, "condition");
         let steps = builder.steps_at(when, &format!("when[{}]", index + 1));
-        match (checked, condition) {
-            (Ok(()), Ok(condition)) => branches.push((condition, steps)),
-            _ => result = Err(Reported),
-        }
+        branches.push((condition, steps));
     }
-    let otherwise = builder.child(element, "otherwise")?;
-    let otherwise = match otherwise {
-        Some(otherwise) => {
-            result = result.and(builder.only_own(otherwise, &[]));
-            Some(builder.steps_at(otherwise, "otherwise[1]"))
-        }
-        None => None,
-    };
-    result?;
+    let otherwise = builder.child(element, "otherwise");
+    let otherwise = otherwise.map(|otherwise| {
+        builder.only_own(otherwise, &[]);
+        builder.steps_at(otherwise, "otherwise[1]")
+    });
     if branches.is_empty() {
         let message = "`choose` holds no `when`";
         return Err(builder.error_with_fix(

@@ -33,18 +33,18 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         element,
         &["allow-credentials", "terminate-unmatched-request"],
         &["allowed-origins", "allowed-methods", "allowed-headers", "expose-headers"],
-    )?;
-    builder.no_text(element)?;
-    let allows_credentials = builder.boolean(element, "allow-credentials", false)?;
-    let terminates_unmatched = builder.boolean(element, "terminate-unmatched-request", true)?;
-    let origins = origins(builder, element, &allows_credentials)?;
-    let methods = list(builder, element, "allowed-methods", "method", &["preflight-result-max-age"])?;
-    let max_age = match builder.child(element, "allowed-methods")? {
-        Some(methods) => builder.optional_integer(methods, "preflight-result-max-age", 0..=86_400)?,
+    );
+    builder.no_text(element);
+    let allows_credentials = builder.boolean(element, "allow-credentials", false);
+    let terminates_unmatched = builder.boolean(element, "terminate-unmatched-request", true);
+    let origins = origins(builder, element, &allows_credentials);
+    let methods = list(builder, element, "allowed-methods", "method", &["preflight-result-max-age"]);
+    let max_age = match builder.child(element, "allowed-methods") {
+        Some(methods) => builder.optional_integer(methods, "preflight-result-max-age", 0..=86_400),
         None => None,
     };
-    let headers = list(builder, element, "allowed-headers", "header", &[])?;
-    let exposed = list(builder, element, "expose-headers", "header", &[])?;
+    let headers = list(builder, element, "allowed-headers", "header", &[]);
+    let exposed = list(builder, element, "expose-headers", "header", &[]);
     Ok(Action::Now(Box::new(Cors {
         allows_credentials,
         terminates_unmatched,
@@ -63,35 +63,31 @@ fn list(
     name: &str,
     item: &str,
     attributes: &[&str],
-) -> Result<Vec<Text>, Reported> {
-    let Some(list) = builder.child(element, name)? else { return Ok(Vec::new()) };
-    builder.only(list, attributes, &[item])?;
-    builder.no_text(list)?;
+) -> Vec<Text> {
+    let Some(list) = builder.child(element, name) else { return Vec::new() };
+    builder.only(list, attributes, &[item]);
+    builder.no_text(list);
     let mut texts = Vec::new();
     for child in list.elements_named(item) {
-        builder.only(child, &[], &[])?;
-        texts.push(builder.content(child)?);
+        builder.only(child, &[], &[]);
+        texts.push(builder.content(child));
     }
     if texts.is_empty() {
         let message = format!("`{name}` holds no `{item}`");
         let fix = format!("add `<{item}>…</{item}>`, or take the list out");
         builder.error_with_fix("missing-element", &list.location, message, fix);
     }
-    Ok(texts)
+    texts
 }
 
-fn origins(
-    builder: &mut Builder<'_>,
-    element: &Element,
-    allows_credentials: &Boolean,
-) -> Result<Vec<Text>, Reported> {
-    let Some(allowed) = builder.child(element, "allowed-origins")? else {
+fn origins(builder: &mut Builder<'_>, element: &Element, allows_credentials: &Boolean) -> Vec<Text> {
+    let Some(allowed) = builder.child(element, "allowed-origins") else {
         let message = "`cors` names no origin";
         let fix = "add `<allowed-origins><origin>…</origin></allowed-origins>`";
         builder.error_with_fix("missing-element", &element.location, message, fix);
-        return Ok(Vec::new());
+        return Vec::new();
     };
-    let origins = list(builder, element, "allowed-origins", "origin", &[])?;
+    let origins = list(builder, element, "allowed-origins", "origin", &[]);
     for (origin, child) in origins.iter().zip(allowed.elements_named("origin")) {
         let Some(literal) = origin.literal() else { continue };
         let location = child.text().trimmed().location;
@@ -108,7 +104,7 @@ fn origins(
             builder.error_with_fix("bad-value", &location, message, fix);
         }
     }
-    Ok(origins)
+    origins
 }
 
 /// Scheme, host and port of an origin.

@@ -4,7 +4,7 @@
 //! policy files. It is answered beside the operations: at the root for the policy of the service, under the path of an API for
 //! that of the API. No key is asked for, since these clients send none.
 
-use gatehouse_model::{Severity, did_you_mean};
+use gatehouse_model::Severity;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, StatusCode};
 
@@ -30,18 +30,19 @@ struct CrossDomain {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    let mut result = builder.only(element, &[], &["cross-domain-policy"]).and(builder.no_text(element));
-    let Some(policy) = builder.child(element, "cross-domain-policy")? else {
+    builder.only(element, &[], &["cross-domain-policy"]);
+    builder.no_text(element);
+    let Some(policy) = builder.child(element, "cross-domain-policy") else {
         let message = "`cross-domain` holds no `cross-domain-policy`";
         let fix = "add `<cross-domain-policy>` with `<allow-access-from domain=\"…\" />`";
         return Err(builder.error_with_fix("missing-element", &element.location, message, fix));
     };
-    result = result.and(builder.only(policy, &[], &ELEMENTS.map(|(name, _)| name)));
+    builder.only(policy, &[], &ELEMENTS.map(|(name, _)| name));
     for child in policy.elements() {
         let Some((_, attributes)) = ELEMENTS.iter().find(|(name, _)| *name == child.name) else { continue };
         // What is within an identity, a certificate, is Adobe's to read.
         if child.name != "allow-access-from-identity" {
-            result = result.and(known(builder, child, attributes));
+            builder.only_own(child, attributes);
         }
         if let Some(domain) = child.attribute("domain")
             && domain.value.text.trim() == "*"
@@ -52,24 +53,7 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         }
     }
     let document = builder.text_of(&element.payload());
-    result?;
-    Ok(Action::Now(Box::new(CrossDomain { document: document? })))
-}
-
-fn known(builder: &mut Builder<'_>, element: &Element, known: &[&str]) -> Result<(), Reported> {
-    let mut result = Ok(());
-    for attribute in &element.attributes {
-        let name = attribute.name.as_str();
-        if !known.contains(&name) {
-            let message = format!("`{}` has no attribute `{name}`", element.name);
-            let fix = match did_you_mean(name, known.iter().copied()) {
-                Some(known) => format!("did you mean `{known}`?"),
-                None => format!("known are: {}", known.join(", ")),
-            };
-            result = Err(builder.error_with_fix("unknown-attribute", &attribute.location, message, fix));
-        }
-    }
-    result
+    Ok(Action::Now(Box::new(CrossDomain { document })))
 }
 
 impl Policy for CrossDomain {

@@ -74,9 +74,9 @@ impl Dimensions {
         let mut dimensions: Vec<Dimension> = Vec::new();
         let mut own = 0;
         for child in element.elements_named("dimension") {
-            builder.only(child, &["name", "value"], &[])?;
-            builder.no_text(child)?;
-            let dimension = Self::one(builder, child)?;
+            builder.only(child, &["name", "value"], &[]);
+            builder.no_text(child);
+            let dimension = Self::one(builder, child);
             own += usize::from(matches!(dimension.value, Value::Given(_)));
             if own > most {
                 let message = format!("`{}` has more than {most} dimensions of its own", element.name);
@@ -106,14 +106,14 @@ impl Dimensions {
         Ok(Self(dimensions))
     }
 
-    fn one(builder: &mut Builder<'_>, element: &Element) -> Result<Dimension, Reported> {
-        let name = builder.text(element, "name")?;
-        let value = builder.optional_text(element, "value")?;
+    fn one(builder: &mut Builder<'_>, element: &Element) -> Dimension {
+        let name = builder.text(element, "name");
+        let value = builder.optional_text(element, "value");
         let Some(literal) = name.literal() else {
-            return Ok(Dimension {
+            return Dimension {
                 name: Name::Computed(name),
                 value: value.map_or(Value::OfName, Value::Given),
-            });
+            };
         };
         let literal = literal.trim();
         let value = match (value, known(literal)) {
@@ -129,7 +129,7 @@ impl Dimensions {
                 Value::OfName
             }
         };
-        Ok(Dimension { name: Name::Literal(metric_name(literal).into()), value })
+        Dimension { name: Name::Literal(metric_name(literal).into()), value }
     }
 
     /// Names and values for this exchange.

@@ -19,11 +19,11 @@ struct EmitMetric {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &["name", "namespace", "value"], &["dimension"])?;
-    builder.no_text(element)?;
+    builder.only(element, &["name", "namespace", "value"], &["dimension"]);
+    builder.no_text(element);
     let name = builder.literal(element, "name")?;
     let name = name_of(builder, element, &name)?;
-    let value = builder.optional_text(element, "value")?;
+    let value = builder.optional_text(element, "value");
     if let Some(literal) = value.as_ref().and_then(Text::literal)
         && number(literal).is_none()
     {

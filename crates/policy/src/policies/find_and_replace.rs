@@ -23,10 +23,10 @@ struct FindAndReplace {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &["from", "to"], &[])?;
-    builder.no_text(element)?;
-    let from = builder.text(element, "from")?;
-    let to = builder.text(element, "to")?;
+    builder.only(element, &["from", "to"], &[]);
+    builder.no_text(element);
+    let from = builder.text(element, "from");
+    let to = builder.text(element, "to");
     if from.literal().is_some_and(|from| from.is_empty()) {
         let location = element.attribute("from").map_or(&element.location, |known| &known.value.location);
         builder.error("bad-value", location, "the attribute `from` names nothing to look for");

@@ -49,8 +49,8 @@ const ATTRIBUTES: &[&str] = &[
 ];
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, ATTRIBUTES, &[])?;
-    builder.no_text(element)?;
+    builder.only(element, ATTRIBUTES, &[]);
+    builder.no_text(element);
     let mut options = ForwardOptions::default();
     let timeout = match (element.attribute("timeout"), element.attribute("timeout-ms")) {
         (Some(_), Some(second)) => {
@@ -58,17 +58,17 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
             builder.error("bad-value", &second.location, message);
             None
         }
-        (Some(_), None) => Some(Timeout::Seconds(builder.integer(element, "timeout", 0..=MAX_SECONDS)?)),
+        (Some(_), None) => Some(Timeout::Seconds(builder.integer(element, "timeout", 0..=MAX_SECONDS))),
         (None, Some(_)) => {
-            Some(Timeout::Milliseconds(builder.integer(element, "timeout-ms", 0..=MAX_SECONDS * 1000)?))
+            Some(Timeout::Milliseconds(builder.integer(element, "timeout-ms", 0..=MAX_SECONDS * 1000)))
         }
         (None, None) => None,
     };
-    let continue_timeout = builder.optional_integer(element, "continue-timeout", 0..=MAX_SECONDS)?;
-    let follow_redirects = builder.boolean(element, "follow-redirects", false)?;
-    options.buffer_request_body = builder.literal_boolean(element, "buffer-request-body", false)?;
-    builder.literal_boolean(element, "buffer-response", true)?;
-    let fails_on_error_status = builder.literal_boolean(element, "fail-on-error-status-code", false)?;
+    let continue_timeout = builder.optional_integer(element, "continue-timeout", 0..=MAX_SECONDS);
+    let follow_redirects = builder.boolean(element, "follow-redirects", false);
+    options.buffer_request_body = builder.literal_boolean(element, "buffer-request-body", false);
+    builder.literal_boolean(element, "buffer-response", true);
+    let fails_on_error_status = builder.literal_boolean(element, "fail-on-error-status-code", false);
     if let Ok(Some(version)) = builder.optional_literal(element, "http-version") {
         options.http2 = match &*version {
             "1" => false,

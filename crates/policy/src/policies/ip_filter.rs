@@ -42,12 +42,12 @@ enum ComputedRange {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &["action"], &["address", "address-range"])?;
-    builder.no_text(element)?;
+    builder.only(element, &["action"], &["address", "address-range"]);
+    builder.no_text(element);
     let action = builder.required_enumeration(element, "action", VERDICTS)?;
     let mut filter = IpFilter { action, ranges: Vec::new(), computed: Vec::new() };
     for child in element.elements() {
-        filter.add(builder, child)?;
+        filter.add(builder, child);
     }
     if element.elements().next().is_none() {
         let message = "`ip-filter` names no address";
@@ -58,36 +58,35 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
 }
 
 impl IpFilter {
-    fn add(&mut self, builder: &mut Builder<'_>, child: &Element) -> Result<(), Reported> {
+    fn add(&mut self, builder: &mut Builder<'_>, child: &Element) {
         if child.name == "address" {
-            builder.only(child, &[], &[])?;
-            let text = builder.content(child)?;
+            builder.only(child, &[], &[]);
+            let text = builder.content(child);
             let Some(literal) = text.literal() else {
                 self.computed.push(ComputedRange::Address(text));
-                return Ok(());
+                return;
             };
             let Some(range) = Range::of_address(literal) else {
                 let message = format!("`{literal}` is neither an IP address nor a network");
                 builder.error("bad-value", &child.text().trimmed().location, message);
-                return Ok(());
+                return;
             };
             self.ranges.push(range);
-            return Ok(());
+            return;
         }
-        builder.only(child, &["from", "to"], &[])?;
-        let (from, to) = (builder.text(child, "from")?, builder.text(child, "to")?);
+        builder.only(child, &["from", "to"], &[]);
+        let (from, to) = (builder.text(child, "from"), builder.text(child, "to"));
         let (Some(first), Some(last)) = (from.literal(), to.literal()) else {
             self.computed.push(ComputedRange::Range(from, to));
-            return Ok(());
+            return;
         };
         let Some(range) = Range::between(first.trim(), last.trim()) else {
             let message = format!("`{first}` to `{last}` is no range of IP addresses");
             let fix = "both are addresses of one family, the lower one first";
             builder.error_with_fix("bad-value", &child.location, message, fix);
-            return Ok(());
+            return;
         };
         self.ranges.push(range);
-        Ok(())
     }
 
     fn matches(&self, caller: IpAddr, exchange: &mut Exchange, world: &World<'_>) -> Result<bool, Failure> {

@@ -49,16 +49,16 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         "namespace-prefix",
         "attribute-block-name",
     ];
-    builder.only(element, &attributes, &[])?;
-    builder.no_text(element)?;
+    builder.only(element, &attributes, &[]);
+    builder.no_text(element);
     Ok(Action::Later(Box::new(JsonToXml {
         message: builder.message(),
         apply: builder.required_enumeration(element, "apply", APPLY)?,
-        considers_accept: builder.boolean(element, "consider-accept-header", true)?,
-        parses_dates: builder.literal_boolean(element, "parse-date", true)?,
-        separator: builder.optional_text(element, "namespace-separator")?,
-        prefix: builder.optional_text(element, "namespace-prefix")?,
-        attributes: builder.optional_text(element, "attribute-block-name")?,
+        considers_accept: builder.boolean(element, "consider-accept-header", true),
+        parses_dates: builder.literal_boolean(element, "parse-date", true),
+        separator: builder.optional_text(element, "namespace-separator"),
+        prefix: builder.optional_text(element, "namespace-prefix"),
+        attributes: builder.optional_text(element, "attribute-block-name"),
     })))
 }
 

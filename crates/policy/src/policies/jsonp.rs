@@ -24,9 +24,9 @@ struct Jsonp {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &["callback-parameter-name"], &[])?;
-    builder.no_text(element)?;
-    let parameter = builder.text(element, "callback-parameter-name")?;
+    builder.only(element, &["callback-parameter-name"], &[]);
+    builder.no_text(element);
+    let parameter = builder.text(element, "callback-parameter-name");
     if parameter.literal().is_some_and(|name| name.is_empty()) {
         let location = element
             .attribute("callback-parameter-name")

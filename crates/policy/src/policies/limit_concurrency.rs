@@ -20,9 +20,9 @@ struct LimitConcurrency {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only_own(element, &["key", "max-count"])?;
-    let key = builder.text(element, "key")?;
-    let limit = builder.literal_integer(element, "max-count", 1..=i64::from(u32::MAX))? as u32;
+    builder.only_own(element, &["key", "max-count"]);
+    let key = builder.text(element, "key");
+    let limit = builder.literal_integer(element, "max-count", 1..=i64::from(u32::MAX)) as u32;
     let steps = builder.steps(element, None);
     let waits = steps.waits();
     let policy = LimitConcurrency { key, limit, steps };

@@ -69,36 +69,36 @@ impl Category {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &["backend-id", "shield-prompt"], &["categories", "blocklists"])?;
-    builder.no_text(element)?;
-    let backend = builder.text(element, "backend-id")?;
+    builder.only(element, &["backend-id", "shield-prompt"], &["categories", "blocklists"]);
+    builder.no_text(element);
+    let backend = builder.text(element, "backend-id");
     if let Some(name) = backend.literal() {
         let location =
             element.attribute("backend-id").map_or(&element.location, |known| &known.value.location);
         let known: Vec<String> = builder.resources().backends.keys().cloned().collect();
-        builder.must_exist("backend", name, location, known.iter().map(String::as_str))?;
+        builder.must_exist("backend", name, location, known.iter().map(String::as_str));
     }
-    let shields_prompt = builder.boolean(element, "shield-prompt", false)?;
+    let shields_prompt = builder.boolean(element, "shield-prompt", false);
     let mut output = None;
     let mut categories = Vec::new();
-    if let Some(parent) = builder.child(element, "categories")? {
-        builder.only(parent, &["output-type"], &["category"])?;
-        builder.no_text(parent)?;
-        output = Some(builder.enumeration(parent, "output-type", LEVELS, Levels::Four)?);
+    if let Some(parent) = builder.child(element, "categories") {
+        builder.only(parent, &["output-type"], &["category"]);
+        builder.no_text(parent);
+        output = Some(builder.enumeration(parent, "output-type", LEVELS, Levels::Four));
         for child in parent.elements_named("category") {
-            builder.only(child, &["name", "threshold"], &[])?;
-            builder.no_text(child)?;
+            builder.only(child, &["name", "threshold"], &[]);
+            builder.no_text(child);
             let name = builder.required_enumeration(child, "name", CATEGORIES)?;
-            categories.push((name, builder.integer(child, "threshold", 0..=7)?));
+            categories.push((name, builder.integer(child, "threshold", 0..=7)));
         }
     }
     let mut blocklists = Vec::new();
-    if let Some(parent) = builder.child(element, "blocklists")? {
-        builder.only(parent, &[], &["id"])?;
-        builder.no_text(parent)?;
+    if let Some(parent) = builder.child(element, "blocklists") {
+        builder.only(parent, &[], &["id"]);
+        builder.no_text(parent);
         for child in parent.elements_named("id") {
-            builder.only(child, &[], &[])?;
-            blocklists.push(builder.content(child)?);
+            builder.only(child, &[], &[]);
+            blocklists.push(builder.content(child));
         }
     }
     let judges = shields_prompt.literal() != Some(false) || output.is_some() || !blocklists.is_empty();

@@ -22,8 +22,8 @@ struct Metrics {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &["namespace"], &["dimension"])?;
-    builder.no_text(element)?;
+    builder.only(element, &["namespace"], &["dimension"]);
+    builder.no_text(element);
     let mut name = |name: &str| name_of(builder, element, name);
     let names = [name("Total Tokens")?, name("Prompt Tokens")?, name("Completion Tokens")?];
     let dimensions = Dimensions::compile(builder, element, 5)?;

@@ -63,14 +63,14 @@ const ATTRIBUTES: &[&str] = &[
 ];
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, ATTRIBUTES, &[])?;
-    builder.no_text(element)?;
-    let key = builder.text(element, "counter-key")?;
-    let per_minute = builder.optional_integer(element, "tokens-per-minute", 1..=i64::from(u32::MAX))?;
+    builder.only(element, ATTRIBUTES, &[]);
+    builder.no_text(element);
+    let key = builder.text(element, "counter-key");
+    let per_minute = builder.optional_integer(element, "tokens-per-minute", 1..=i64::from(u32::MAX));
     let quota = match (element.attribute("token-quota"), element.attribute("token-quota-period")) {
         (None, None) => None,
         _ => {
-            let tokens = builder.literal_integer(element, "token-quota", 1..=i64::MAX)?.unsigned_abs();
+            let tokens = builder.literal_integer(element, "token-quota", 1..=i64::MAX).unsigned_abs();
             Some((tokens, Period::compile(builder, element)?))
         }
     };
@@ -84,16 +84,16 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         None => "estimate-prompt-tokens",
     };
     // Azure's documentation asks for it in its table and leaves it out in an example.
-    let estimates_prompt = builder.boolean(element, spelling, false)?;
+    let estimates_prompt = builder.boolean(element, spelling, false);
     let names = Names {
-        retry_after_header: header(builder, element, "retry-after-header-name")?.unwrap_or(RETRY_AFTER),
+        retry_after_header: header(builder, element, "retry-after-header-name").unwrap_or(RETRY_AFTER),
         retry_after_variable: builder.optional_literal(element, "retry-after-variable-name")?,
-        remaining_header: header(builder, element, "remaining-tokens-header-name")?,
+        remaining_header: header(builder, element, "remaining-tokens-header-name"),
         remaining_variable: builder.optional_literal(element, "remaining-tokens-variable-name")?,
-        remaining_quota_header: header(builder, element, "remaining-quota-tokens-header-name")?,
+        remaining_quota_header: header(builder, element, "remaining-quota-tokens-header-name"),
         remaining_quota_variable: builder
             .optional_literal(element, "remaining-quota-tokens-variable-name")?,
-        consumed_header: header(builder, element, "tokens-consumed-header-name")?,
+        consumed_header: header(builder, element, "tokens-consumed-header-name"),
         consumed_variable: builder.optional_literal(element, "tokens-consumed-variable-name")?,
     };
     // Whether the answer will stream stands in the body.

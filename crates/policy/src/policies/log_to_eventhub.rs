@@ -28,13 +28,13 @@ enum Choice {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &["logger-id", "partition-id", "partition-key"], &[])?;
+    builder.only(element, &["logger-id", "partition-id", "partition-key"], &[]);
     let name = builder.literal(element, "logger-id")?;
     let location = element.attribute("logger-id").map_or(&element.location, |known| &known.value.location);
     let resources = builder.resources();
     let kind = resources.loggers.get(&*name).map(|logger| logger.kind.clone());
     let known: Vec<String> = resources.loggers.keys().cloned().collect();
-    builder.must_exist("logger", &name, location, known.iter().map(String::as_str))?;
+    builder.must_exist("logger", &name, location, known.iter().map(String::as_str));
     if let Some(kind) = kind.filter(|kind| kind != "azureEventHub") {
         let message = format!("the logger `{name}` is of the type `{kind}`, which takes no events");
         let fix = "name one of the type `azureEventHub`";
@@ -45,11 +45,11 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
             let message = "`log-to-eventhub` takes either `partition-id` or `partition-key`";
             return Err(builder.error("bad-value", &second.location, message));
         }
-        (Some(_), None) => Choice::Id(builder.literal_integer(element, "partition-id", 0..=65_535)? as u32),
-        (None, Some(_)) => Choice::Key(builder.text(element, "partition-key")?),
+        (Some(_), None) => Choice::Id(builder.literal_integer(element, "partition-id", 0..=65_535) as u32),
+        (None, Some(_)) => Choice::Key(builder.text(element, "partition-key")),
         (None, None) => Choice::Any,
     };
-    let message = builder.content(element)?;
+    let message = builder.content(element);
     let logger = builder.backend_entity(&name);
     Ok(Action::Now(Box::new(LogToEventHub { logger, partition, message })))
 }

@@ -24,16 +24,16 @@ struct MockResponse {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &["status-code", "content-type", "index"], &[])?;
-    builder.no_text(element)?;
+    builder.only(element, &["status-code", "content-type", "index"], &[]);
+    builder.no_text(element);
     let status = match element.attribute("status-code") {
-        Some(_) => builder.literal_integer(element, "status-code", 200..=999)?,
+        Some(_) => builder.literal_integer(element, "status-code", 200..=999),
         None => 200,
     };
     let status = u16::try_from(status).ok().and_then(|code| StatusCode::from_u16(code).ok());
     let content_type = builder.optional_literal(element, "content-type")?;
     let index = match element.attribute("index") {
-        Some(_) => builder.literal_integer(element, "index", 0..=10_000)?.unsigned_abs() as usize,
+        Some(_) => builder.literal_integer(element, "index", 0..=10_000).unsigned_abs() as usize,
         None => 0,
     };
     let status = status.unwrap_or(StatusCode::OK);

@@ -29,9 +29,9 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
 
 impl ProxyChoice {
     pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Self, Reported> {
-        builder.only(element, &["url", "username", "password"], &[])?;
-        builder.no_text(element)?;
-        let url = builder.text(element, "url")?;
+        builder.only(element, &["url", "username", "password"], &[]);
+        builder.no_text(element);
+        let url = builder.text(element, "url");
         if let Some(literal) = url.literal()
             && let Err(why) = address(literal)
         {
@@ -44,8 +44,8 @@ impl ProxyChoice {
                 fix,
             ));
         }
-        let username = builder.optional_text(element, "username")?;
-        let password = builder.optional_text(element, "password")?;
+        let username = builder.optional_text(element, "username");
+        let password = builder.optional_text(element, "password");
         let user = match (username, password) {
             (Some(username), password) => Some((username, password)),
             (None, None) => None,

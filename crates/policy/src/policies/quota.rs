@@ -39,17 +39,17 @@ pub(super) struct Limits {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &["calls", "bandwidth", "renewal-period"], &["api"])?;
-    builder.no_text(element)?;
+    builder.only(element, &["calls", "bandwidth", "renewal-period"], &["api"]);
+    builder.no_text(element);
     let whole = Limits::compile(builder, element, 1, None)?;
     let mut levels = vec![Level { limits: whole, api: None, operation: None }];
     let attributes = ["name", "id", "calls", "bandwidth", "renewal-period"];
     for api in element.elements_named("api") {
-        builder.only(api, &attributes, &["operation"])?;
+        builder.only(api, &attributes, &["operation"]);
         let limits = Limits::compile(builder, api, 1, Some(whole))?;
         levels.push(Level { limits, api: Some(Target::compile(builder, api)?), operation: None });
         for operation in api.elements_named("operation") {
-            builder.only(operation, &attributes, &[])?;
+            builder.only(operation, &attributes, &[]);
             levels.push(Level {
                 limits: Limits::compile(builder, operation, 1, Some(limits))?,
                 api: Some(Target::compile(builder, api)?),
@@ -72,7 +72,7 @@ impl Limits {
     ) -> Result<Self, Reported> {
         let mut limit = |name| -> Result<Option<u64>, Reported> {
             match element.attribute(name) {
-                Some(_) => Ok(Some(builder.literal_integer(element, name, 1..=i64::MAX)?.unsigned_abs())),
+                Some(_) => Ok(Some(builder.literal_integer(element, name, 1..=i64::MAX).unsigned_abs())),
                 None => Ok(None),
             }
         };
@@ -85,7 +85,7 @@ impl Limits {
         if let (Some(outer), None) = (outer, element.attribute("renewal-period")) {
             return Ok(Self { calls, kilobytes, ..outer });
         }
-        let period = builder.literal_integer(element, "renewal-period", 0..=MAX_PERIOD)?;
+        let period = builder.literal_integer(element, "renewal-period", 0..=MAX_PERIOD);
         if period != 0 && period < shortest {
             let location =
                 element.attribute("renewal-period").map_or(&element.location, |known| &known.location);

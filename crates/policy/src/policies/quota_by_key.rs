@@ -46,16 +46,13 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         "increment-count",
         "first-period-start",
     ];
-    builder.only(element, &attributes, &[])?;
-    builder.no_text(element)?;
-    let key = builder.text(element, "counter-key")?;
+    builder.only(element, &attributes, &[]);
+    builder.no_text(element);
+    let key = builder.text(element, "counter-key");
     let limits = Limits::compile(builder, element, MIN_PERIOD, None)?;
-    let condition = match element.attribute("increment-condition") {
-        Some(_) => Some(builder.required_boolean(element, "increment-condition")?),
-        None => None,
-    };
-    let count = builder.optional_integer(element, "increment-count", 0..=MAX_INCREMENT)?;
-    let anchor = first_period(builder, element)?;
+    let condition = builder.optional_boolean(element, "increment-condition");
+    let count = builder.optional_integer(element, "increment-count", 0..=MAX_INCREMENT);
+    let anchor = first_period(builder, element);
     Ok(Action::Now(Box::new(QuotaByKey {
         key,
         limits,
@@ -65,18 +62,18 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
 }
 
 /// When a period begins, in seconds since 1970.
-fn first_period(builder: &mut Builder<'_>, element: &Element) -> Result<i64, Reported> {
+fn first_period(builder: &mut Builder<'_>, element: &Element) -> i64 {
     let Ok(Some(text)) = builder.optional_literal(element, "first-period-start") else {
-        return Ok(FIRST_PERIOD);
+        return FIRST_PERIOD;
     };
     let Ok(first) = text.parse::<Timestamp>() else {
         let location =
             element.attribute("first-period-start").map_or(&element.location, |known| &known.value.location);
         let message = format!("`{text}` is no point in time");
         builder.error_with_fix("bad-value", location, message, "write it like `2026-01-01T00:00:00Z`");
-        return Ok(FIRST_PERIOD);
+        return FIRST_PERIOD;
     };
-    Ok(first.as_second())
+    first.as_second()
 }
 
 impl Increment {

@@ -32,13 +32,13 @@ impl RateAnswer {
     ];
 
     pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Self, Reported> {
-        let retry_after = header(builder, element, "retry-after-header-name")?;
+        let retry_after = header(builder, element, "retry-after-header-name");
         Ok(Self {
             retry_after_header: retry_after.unwrap_or(RETRY_AFTER),
             retry_after_variable: builder.optional_literal(element, "retry-after-variable-name")?,
-            remaining_header: header(builder, element, "remaining-calls-header-name")?,
+            remaining_header: header(builder, element, "remaining-calls-header-name"),
             remaining_variable: builder.optional_literal(element, "remaining-calls-variable-name")?,
-            total_header: header(builder, element, "total-calls-header-name")?,
+            total_header: header(builder, element, "total-calls-header-name"),
         })
     }
 
@@ -94,18 +94,14 @@ pub(super) fn is_remote(policy: &'static str) -> Failure {
 }
 
 /// A header field that an attribute names.
-pub(super) fn header(
-    builder: &mut Builder<'_>,
-    element: &Element,
-    name: &str,
-) -> Result<Option<HeaderName>, Reported> {
-    let Ok(Some(text)) = builder.optional_literal(element, name) else { return Ok(None) };
+pub(super) fn header(builder: &mut Builder<'_>, element: &Element, name: &str) -> Option<HeaderName> {
+    let Ok(Some(text)) = builder.optional_literal(element, name) else { return None };
     match super::set_header::header_name(&text) {
-        Ok(header) => Ok(Some(header)),
+        Ok(header) => Some(header),
         Err(why) => {
             let location = element.attribute(name).map_or(&element.location, |known| &known.value.location);
             builder.error("bad-value", location, why);
-            Ok(None)
+            None
         }
     }
 }

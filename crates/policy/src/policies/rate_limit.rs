@@ -40,20 +40,20 @@ pub(super) struct Target {
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
     let mut attributes = vec!["calls", "renewal-period"];
     attributes.extend(RateAnswer::ATTRIBUTES);
-    builder.only(element, &attributes, &["api"])?;
-    builder.no_text(element)?;
-    let mut levels = vec![Level { rate: rate(builder, element)?, api: None, operation: None }];
+    builder.only(element, &attributes, &["api"]);
+    builder.no_text(element);
+    let mut levels = vec![Level { rate: rate(builder, element), api: None, operation: None }];
     for api in element.elements_named("api") {
-        builder.only(api, &["name", "id", "calls", "renewal-period"], &["operation"])?;
+        builder.only(api, &["name", "id", "calls", "renewal-period"], &["operation"]);
         levels.push(Level {
-            rate: rate(builder, api)?,
+            rate: rate(builder, api),
             api: Some(Target::compile(builder, api)?),
             operation: None,
         });
         for operation in api.elements_named("operation") {
-            builder.only(operation, &["name", "id", "calls", "renewal-period"], &[])?;
+            builder.only(operation, &["name", "id", "calls", "renewal-period"], &[]);
             levels.push(Level {
-                rate: rate(builder, operation)?,
+                rate: rate(builder, operation),
                 api: Some(Target::compile(builder, api)?),
                 operation: Some(Target::compile(builder, operation)?),
             });
@@ -63,10 +63,10 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     Ok(Action::Now(Box::new(RateLimit { identity, levels, answer: RateAnswer::compile(builder, element)? })))
 }
 
-fn rate(builder: &mut Builder<'_>, element: &Element) -> Result<Rate, Reported> {
-    let calls = builder.literal_integer(element, "calls", 1..=i64::from(u32::MAX))? as u32;
-    let window_seconds = builder.literal_integer(element, "renewal-period", 1..=MAX_WINDOW)? as u32;
-    Ok(Rate { calls, window_seconds })
+fn rate(builder: &mut Builder<'_>, element: &Element) -> Rate {
+    let calls = builder.literal_integer(element, "calls", 1..=i64::from(u32::MAX)) as u32;
+    let window_seconds = builder.literal_integer(element, "renewal-period", 1..=MAX_WINDOW) as u32;
+    Rate { calls, window_seconds }
 }
 
 impl Target {

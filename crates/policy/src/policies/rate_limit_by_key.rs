@@ -45,17 +45,14 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         "increment-after-response",
     ];
     attributes.extend(RateAnswer::ATTRIBUTES);
-    builder.only(element, &attributes, &[])?;
-    builder.no_text(element)?;
-    let calls = builder.integer(element, "calls", 1..=i64::from(u32::MAX))?;
-    let window = builder.integer(element, "renewal-period", 1..=MAX_WINDOW)?;
-    let key = builder.text(element, "counter-key")?;
-    let condition = match element.attribute("increment-condition") {
-        Some(_) => Some(builder.required_boolean(element, "increment-condition")?),
-        None => None,
-    };
-    let count = builder.optional_integer(element, "increment-count", 0..=MAX_INCREMENT)?;
-    let after = builder.literal_boolean(element, "increment-after-response", false)?;
+    builder.only(element, &attributes, &[]);
+    builder.no_text(element);
+    let calls = builder.integer(element, "calls", 1..=i64::from(u32::MAX));
+    let window = builder.integer(element, "renewal-period", 1..=MAX_WINDOW);
+    let key = builder.text(element, "counter-key");
+    let condition = builder.optional_boolean(element, "increment-condition");
+    let count = builder.optional_integer(element, "increment-count", 0..=MAX_INCREMENT);
+    let after = builder.literal_boolean(element, "increment-after-response", false);
     let counts_after_response =
         after || condition.as_ref().is_some_and(|condition| condition.literal() != Some(true));
     Ok(Action::Now(Box::new(RateLimitByKey {

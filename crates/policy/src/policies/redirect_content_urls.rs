@@ -28,8 +28,8 @@ struct RedirectContentUrls {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &[], &[])?;
-    builder.no_text(element)?;
+    builder.only(element, &[], &[]);
+    builder.no_text(element);
     let backends = &builder.resources().backends;
     let single = |name: &str| match &backends.get(name)?.target {
         BackendTarget::Single(url) => Some(url.clone()),

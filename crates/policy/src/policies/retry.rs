@@ -31,7 +31,7 @@ struct Retry {
 const ATTRIBUTES: &[&str] = &["condition", "count", "interval", "max-interval", "delta", "first-fast-retry"];
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    let known = builder.only_own(element, ATTRIBUTES);
+    builder.only_own(element, ATTRIBUTES);
     let condition = builder.required_boolean(element, "condition");
     // The condition is looked at after the policies inside, which make bodies whole by then where it reads one.
     let reads = builder.take_reads();
@@ -46,14 +46,13 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     let place = element.attribute("condition").map_or(&element.location, |known| &known.location);
     let again = builder.branch(place, "again");
     steps.afterwards(reads);
-    known?;
     Ok(Action::Later(Box::new(Retry {
-        condition: condition?,
-        count: count?,
-        interval: interval?,
-        max_interval: max_interval?,
-        delta: delta?,
-        first_is_fast: first_is_fast?,
+        condition,
+        count,
+        interval,
+        max_interval,
+        delta,
+        first_is_fast,
         steps,
         again,
     })))

@@ -23,20 +23,17 @@ struct ReturnResponse {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &["response-variable-name"], &["set-status", "set-header", "set-body"])?;
-    builder.no_text(element)?;
+    builder.only(element, &["response-variable-name"], &["set-status", "set-header", "set-body"]);
+    builder.no_text(element);
     let variable = builder.optional_literal(element, "response-variable-name")?;
-    let status = match builder.child(element, "set-status")? {
-        Some(child) => Some(StatusEdit::compile(builder, child)?),
-        None => None,
-    };
-    let headers: Result<Vec<_>, _> =
+    let status = builder.child(element, "set-status").map(|child| StatusEdit::compile(builder, child));
+    let headers =
         element.elements_named("set-header").map(|child| HeaderEdit::compile(builder, child)).collect();
-    let body = match builder.child(element, "set-body")? {
+    let body = match builder.child(element, "set-body") {
         Some(child) => Some(BodyEdit::compile(builder, child)?),
         None => None,
     };
-    Ok(Action::Now(Box::new(ReturnResponse { variable, status, headers: headers?, body })))
+    Ok(Action::Now(Box::new(ReturnResponse { variable, status, headers, body })))
 }
 
 impl ReturnResponse {

@@ -55,16 +55,16 @@ struct RewriteUri {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &["template", "copy-unmatched-params"], &[])?;
-    builder.no_text(element)?;
-    let template = builder.text(element, "template")?;
+    builder.only(element, &["template", "copy-unmatched-params"], &[]);
+    builder.no_text(element);
+    let template = builder.text(element, "template");
     if let Some(literal) = template.literal()
         && let Err(why) = placeholders(literal)
     {
         let location = element.attribute("template").map_or(&element.location, |known| &known.value.location);
         builder.error("bad-value", location, why);
     }
-    let copies_unmatched = builder.boolean(element, "copy-unmatched-params", true)?;
+    let copies_unmatched = builder.boolean(element, "copy-unmatched-params", true);
     Ok(Action::Now(Box::new(RewriteUri { template, copies_unmatched })))
 }
 

@@ -26,11 +26,7 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     let request = SideRequest::compile(builder, element, &["response-variable-name", "ignore-error"]);
     let variable = builder.literal(element, "response-variable-name");
     let ignores_errors = builder.boolean(element, "ignore-error", false);
-    Ok(Action::Later(Box::new(SendRequest {
-        request: request?,
-        variable: variable?,
-        ignores_errors: ignores_errors?,
-    })))
+    Ok(Action::Later(Box::new(SendRequest { request: request?, variable: variable?, ignores_errors })))
 }
 
 impl AsyncPolicy for SendRequest {

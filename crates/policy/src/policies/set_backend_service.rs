@@ -43,11 +43,11 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
             format!("the attribute `{}` of `set-backend-service` is not yet available", attribute.name);
         return Err(builder.error("policy-not-available", &attribute.location, message));
     }
-    builder.only(element, &["base-url", "backend-id"], &[])?;
-    builder.no_text(element)?;
+    builder.only(element, &["base-url", "backend-id"], &[]);
+    builder.no_text(element);
     let choice = match (element.attribute("base-url"), element.attribute("backend-id")) {
         (Some(attribute), None) => {
-            let text = builder.text(element, "base-url")?;
+            let text = builder.text(element, "base-url");
             match text.literal() {
                 None => SetBackendService::BaseUrl(text),
                 Some(literal) if literal.trim().is_empty() => {
@@ -65,7 +65,7 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
             }
         }
         (None, Some(attribute)) => {
-            let text = builder.text(element, "backend-id")?;
+            let text = builder.text(element, "backend-id");
             match text.literal() {
                 None => {
                     SetBackendService::BackendId { id: text, workspace: builder.workspace().map(Into::into) }
@@ -73,7 +73,7 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
                 Some(literal) => {
                     let known: Vec<String> = builder.resources().backends.keys().cloned().collect();
                     let known = known.iter().map(String::as_str);
-                    builder.must_exist("backend", literal.trim(), &attribute.value.location, known)?;
+                    builder.must_exist("backend", literal.trim(), &attribute.value.location, known);
                     SetBackendService::Fixed(BackendChoice::Entity(builder.backend_entity(literal.trim())))
                 }
             }

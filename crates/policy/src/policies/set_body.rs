@@ -82,7 +82,7 @@ impl BodyEdit {
                 return Err(builder.error("unknown-attribute", &attribute.location, message));
             }
         }
-        let text = builder.text_of(&element.payload())?;
+        let text = builder.text_of(&element.payload());
         let content = match text.literal() {
             Some(literal) => Content::Literal(Bytes::copy_from_slice(literal.as_bytes())),
             None => Content::Computed(text),

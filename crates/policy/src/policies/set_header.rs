@@ -106,50 +106,50 @@ struct SetHeader {
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
     let message = builder.message();
-    Ok(Action::Now(Box::new(SetHeader { edit: HeaderEdit::compile(builder, element)?, message })))
+    Ok(Action::Now(Box::new(SetHeader { edit: HeaderEdit::compile(builder, element), message })))
 }
 
 impl HeaderEdit {
-    pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Self, Reported> {
-        builder.only(element, &["name", "exists-action"], &["value"])?;
-        builder.no_text(element)?;
-        let name = Self::compile_name(builder, element)?;
-        let action = builder.enumeration(element, "exists-action", EXISTS_ACTIONS, ExistsAction::Override)?;
+    pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Self {
+        builder.only(element, &["name", "exists-action"], &["value"]);
+        builder.no_text(element);
+        let name = Self::compile_name(builder, element);
+        let action = builder.enumeration(element, "exists-action", EXISTS_ACTIONS, ExistsAction::Override);
         let mut values = Vec::new();
         for value in element.elements_named("value") {
-            builder.only(value, &[], &[])?;
-            values.push(Self::compile_value(builder, value)?);
+            builder.only(value, &[], &[]);
+            values.push(Self::compile_value(builder, value));
         }
         if values.is_empty() && action.literal().is_some_and(|action| action != ExistsAction::Delete) {
             let message = "`set-header` holds no `value`";
             let fix = "add `<value>…</value>`, or take the field out with `exists-action=\"delete\"`";
             builder.error_with_fix("missing-element", &element.location, message, fix);
         }
-        Ok(Self { policy: builder.policy(), name, action, values })
+        Self { policy: builder.policy(), name, action, values }
     }
 
-    fn compile_name(builder: &mut Builder<'_>, element: &Element) -> Result<Name, Reported> {
-        let text = builder.text(element, "name")?;
-        let Some(literal) = text.literal() else { return Ok(Name::Computed(text)) };
+    fn compile_name(builder: &mut Builder<'_>, element: &Element) -> Name {
+        let text = builder.text(element, "name");
+        let Some(literal) = text.literal() else { return Name::Computed(text) };
         let location = element.attribute("name").map_or(&element.location, |name| &name.value.location);
         match header_name(literal) {
-            Ok(name) => Ok(Name::Literal(name)),
+            Ok(name) => Name::Literal(name),
             Err(why) => {
                 builder.error("bad-value", location, why);
-                Ok(Name::Computed(text))
+                Name::Computed(text)
             }
         }
     }
 
-    fn compile_value(builder: &mut Builder<'_>, element: &Element) -> Result<Value, Reported> {
-        let text = builder.content(element)?;
-        let Some(literal) = text.literal() else { return Ok(Value::Computed(text)) };
+    fn compile_value(builder: &mut Builder<'_>, element: &Element) -> Value {
+        let text = builder.content(element);
+        let Some(literal) = text.literal() else { return Value::Computed(text) };
         let Ok(value) = HeaderValue::from_bytes(literal.as_bytes()) else {
             let message = "the value of a header field cannot hold line breaks or other control characters";
             builder.error("bad-value", &element.text().location, message);
-            return Ok(Value::Computed(text));
+            return Value::Computed(text);
         };
-        Ok(Value::Literal(value))
+        Value::Literal(value)
     }
 
     /// Name, action and values for this exchange.

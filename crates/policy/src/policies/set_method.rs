@@ -23,22 +23,22 @@ enum Value {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    Ok(Action::Now(Box::new(MethodEdit::compile(builder, element)?)))
+    Ok(Action::Now(Box::new(MethodEdit::compile(builder, element))))
 }
 
 impl MethodEdit {
-    pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Self, Reported> {
-        builder.only(element, &[], &[])?;
+    pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Self {
+        builder.only(element, &[], &[]);
         let policy = builder.policy();
-        let text = builder.content(element)?;
-        let Some(literal) = text.literal() else { return Ok(Self { policy, method: Value::Computed(text) }) };
+        let text = builder.content(element);
+        let Some(literal) = text.literal() else { return Self { policy, method: Value::Computed(text) } };
         let Some(method) = method(literal) else {
             let message = format!("`{literal}` is no HTTP method that can be forwarded");
             let location = element.text().trimmed().location;
             builder.error_with_fix("bad-value", &location, message, "such as `GET` or `POST`");
-            return Ok(Self { policy, method: Value::Computed(text) });
+            return Self { policy, method: Value::Computed(text) };
         };
-        Ok(Self { policy, method: Value::Literal(method) })
+        Self { policy, method: Value::Literal(method) }
     }
 
     /// The method for this exchange.

@@ -16,18 +16,18 @@ struct SetQueryParameter {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &["name", "exists-action"], &["value"])?;
-    builder.no_text(element)?;
-    let name = builder.text(element, "name")?;
+    builder.only(element, &["name", "exists-action"], &["value"]);
+    builder.no_text(element);
+    let name = builder.text(element, "name");
     if name.literal().is_some_and(|name| name.is_empty()) {
         let location = element.attribute("name").map_or(&element.location, |known| &known.value.location);
         builder.error("bad-value", location, "the name of a query parameter cannot be empty");
     }
-    let action = builder.enumeration(element, "exists-action", EXISTS_ACTIONS, ExistsAction::Override)?;
+    let action = builder.enumeration(element, "exists-action", EXISTS_ACTIONS, ExistsAction::Override);
     let mut values = Vec::new();
     for value in element.elements_named("value") {
-        builder.only(value, &[], &[])?;
-        values.push(builder.content(value)?);
+        builder.only(value, &[], &[]);
+        values.push(builder.content(value));
     }
     if values.is_empty() && action.literal().is_some_and(|action| action != ExistsAction::Delete) {
         let message = "`set-query-parameter` holds no `value`";

@@ -19,16 +19,16 @@ pub(super) struct StatusEdit {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    Ok(Action::Now(Box::new(StatusEdit::compile(builder, element)?)))
+    Ok(Action::Now(Box::new(StatusEdit::compile(builder, element))))
 }
 
 impl StatusEdit {
-    pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Self, Reported> {
-        builder.only(element, &["code", "reason"], &[])?;
-        builder.no_text(element)?;
-        let code = builder.integer(element, "code", 200..=999)?;
-        let reason = builder.optional_text(element, "reason")?;
-        Ok(Self { code, reason })
+    pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Self {
+        builder.only(element, &["code", "reason"], &[]);
+        builder.no_text(element);
+        let code = builder.integer(element, "code", 200..=999);
+        let reason = builder.optional_text(element, "reason");
+        Self { code, reason }
     }
 
     /// Status and reason phrase for this exchange. Characters that a status line cannot carry are left out.

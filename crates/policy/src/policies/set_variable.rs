@@ -17,10 +17,10 @@ struct SetVariable {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &["name", "value"], &[])?;
-    builder.no_text(element)?;
+    builder.only(element, &["name", "value"], &[]);
+    builder.no_text(element);
     let name = builder.literal(element, "name");
-    let value = builder.text(element, "value")?;
+    let value = builder.text(element, "value");
     Ok(Action::Now(Box::new(SetVariable { name: name?, value })))
 }
 

@@ -85,21 +85,18 @@ impl SideRequest {
         more: &[&str],
     ) -> Result<Self, Reported> {
         let attributes: Vec<&str> = ATTRIBUTES.iter().chain(more).copied().collect();
-        builder.only(element, &attributes, ELEMENTS)?;
-        builder.no_text(element)?;
-        let mode = builder.enumeration(element, "mode", MODES, Mode::New)?;
-        let timeout = match builder.optional_integer(element, "timeout", 1..=MAX_SECONDS)? {
+        builder.only(element, &attributes, ELEMENTS);
+        builder.no_text(element);
+        let mode = builder.enumeration(element, "mode", MODES, Mode::New);
+        let timeout = match builder.optional_integer(element, "timeout", 1..=MAX_SECONDS) {
             Some(timeout) => timeout,
             None => Integer::Literal(60),
         };
-        let url = match builder.child(element, "set-url")? {
+        let url = match builder.child(element, "set-url") {
             Some(child) => Some(compile_url(builder, child)?),
             None => None,
         };
-        let method = match builder.child(element, "set-method")? {
-            Some(child) => Some(MethodEdit::compile(builder, child)?),
-            None => None,
-        };
+        let method = builder.child(element, "set-method").map(|child| MethodEdit::compile(builder, child));
         if mode.literal() == Some(Mode::New) {
             let missing = [("set-url", url.is_none()), ("set-method", method.is_none())];
             if let Some((name, _)) = missing.into_iter().find(|(_, is_missing)| *is_missing) {
@@ -108,14 +105,14 @@ impl SideRequest {
                 return Err(builder.error_with_fix("missing-element", &element.location, message, fix));
             }
         }
-        let headers: Result<Vec<_>, _> =
+        let headers =
             element.elements_named("set-header").map(|child| HeaderEdit::compile(builder, child)).collect();
-        let body = match builder.child(element, "set-body")? {
+        let body = match builder.child(element, "set-body") {
             Some(child) => Some(BodyEdit::compile(builder, child)?),
             None => None,
         };
         let (certificate, basic, managed_identity) = compile_authentication(builder, element)?;
-        let proxy = match builder.child(element, "proxy")? {
+        let proxy = match builder.child(element, "proxy") {
             Some(child) => Some(ProxyChoice::compile(builder, child)?),
             None => None,
         };
@@ -130,7 +127,7 @@ impl SideRequest {
             timeout,
             url,
             method,
-            headers: headers?,
+            headers,
             body,
             certificate,
             basic,
@@ -277,8 +274,8 @@ fn copied_headers(headers: &HeaderMap) -> HeaderMap {
 }
 
 fn compile_url(builder: &mut Builder<'_>, element: &Element) -> Result<Target, Reported> {
-    builder.only(element, &[], &[])?;
-    let text = builder.content(element)?;
+    builder.only(element, &[], &[]);
+    let text = builder.content(element);
     let Some(literal) = text.literal() else { return Ok(Target::Computed(text)) };
     match parse_url(literal) {
         Ok(url) => Ok(Target::Literal(Arc::new(url))),
@@ -305,19 +302,19 @@ fn parse_url(text: &str) -> Result<Url, String> {
 type Authentication = (Option<Text>, Option<(Text, Text)>, Option<ManagedIdentity>);
 
 fn compile_authentication(builder: &mut Builder<'_>, element: &Element) -> Result<Authentication, Reported> {
-    let certificate = match builder.child(element, "authentication-certificate")? {
+    let certificate = match builder.child(element, "authentication-certificate") {
         Some(child) => Some(authentication_certificate::compile_name(builder, child)?),
         None => None,
     };
-    let basic = match builder.child(element, "authentication-basic")? {
+    let basic = match builder.child(element, "authentication-basic") {
         Some(child) => {
-            builder.only(child, &["username", "password"], &[])?;
-            builder.no_text(child)?;
-            Some((builder.text(child, "username")?, builder.text(child, "password")?))
+            builder.only(child, &["username", "password"], &[]);
+            builder.no_text(child);
+            Some((builder.text(child, "username"), builder.text(child, "password")))
         }
         None => None,
     };
-    let managed_identity = match builder.child(element, "authentication-managed-identity")? {
+    let managed_identity = match builder.child(element, "authentication-managed-identity") {
         Some(child) => Some(ManagedIdentity::compile(builder, child)?),
         None => None,
     };

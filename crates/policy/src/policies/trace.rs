@@ -26,17 +26,17 @@ const SEVERITIES: &[(&str, TraceSeverity)] = &[
 ];
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &["source", "severity"], &["message", "metadata"])?;
-    let source = builder.text(element, "source")?;
-    let severity = builder.enumeration(element, "severity", SEVERITIES, TraceSeverity::Verbose)?;
-    let message = match builder.child(element, "message")? {
+    builder.only(element, &["source", "severity"], &["message", "metadata"]);
+    let source = builder.text(element, "source");
+    let severity = builder.enumeration(element, "severity", SEVERITIES, TraceSeverity::Verbose);
+    let message = match builder.child(element, "message") {
         Some(message) => {
-            builder.no_text(element)?;
-            builder.only(message, &[], &[])?;
-            builder.content(message)?
+            builder.no_text(element);
+            builder.only(message, &[], &[]);
+            builder.content(message)
         }
         // An older form, without the element.
-        None if !element.text().is_blank() => builder.content(element)?,
+        None if !element.text().is_blank() => builder.content(element),
         None => {
             let message = "`trace` holds no `message`";
             let fix = "add `<message>…</message>`";
@@ -46,9 +46,9 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     let metadata: Result<Vec<_>, _> = element
         .elements_named("metadata")
         .map(|child| {
-            builder.only(child, &["name", "value"], &[])?;
-            builder.no_text(child)?;
-            Ok((builder.text(child, "name")?, builder.text(child, "value")?))
+            builder.only(child, &["name", "value"], &[]);
+            builder.no_text(child);
+            Ok((builder.text(child, "name"), builder.text(child, "value")))
         })
         .collect();
     Ok(Action::Now(Box::new(Trace { source, severity, message, metadata: metadata? })))

@@ -24,10 +24,10 @@ struct ValidateApi {
 }
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    builder.only(element, &["action", "max-size", "errors-variable-name", "error-variable-name"], &[])?;
-    builder.no_text(element)?;
-    let action = builder.enumeration(element, "action", ACTIONS, Act::Prevent)?;
-    let max_size = builder.optional_integer(element, "max-size", 0..=validate_content::MAX_SIZE)?;
+    builder.only(element, &["action", "max-size", "errors-variable-name", "error-variable-name"], &[]);
+    builder.no_text(element);
+    let action = builder.enumeration(element, "action", ACTIONS, Act::Prevent);
+    let max_size = builder.optional_integer(element, "max-size", 0..=validate_content::MAX_SIZE);
     let max_size = max_size.unwrap_or(Integer::Literal(MAX_SIZE));
     let variable = errors_variable(builder, element)?;
     let message = builder.message();

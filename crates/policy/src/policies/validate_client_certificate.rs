@@ -44,13 +44,13 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         "validate-not-after",
         "ignore-error",
     ];
-    builder.only(element, &attributes, &["identities"])?;
-    builder.no_text(element)?;
-    let identities = match builder.child(element, "identities")? {
+    builder.only(element, &attributes, &["identities"]);
+    builder.no_text(element);
+    let identities = match builder.child(element, "identities") {
         None => Vec::new(),
         Some(list) => {
-            builder.only(list, &[], &["identity"])?;
-            builder.no_text(list)?;
+            builder.only(list, &[], &["identity"]);
+            builder.no_text(list);
             let identities: Result<Vec<_>, _> =
                 list.elements().map(|child| compile_identity(builder, child)).collect();
             let identities = identities?;
@@ -62,11 +62,11 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         }
     };
     Ok(Action::Now(Box::new(ValidateClientCertificate {
-        revocation: builder.literal_boolean(element, "validate-revocation", true)?,
-        trust: builder.literal_boolean(element, "validate-trust", true)?,
-        not_before: builder.literal_boolean(element, "validate-not-before", true)?,
-        not_after: builder.literal_boolean(element, "validate-not-after", true)?,
-        ignores_errors: builder.literal_boolean(element, "ignore-error", false)?,
+        revocation: builder.literal_boolean(element, "validate-revocation", true),
+        trust: builder.literal_boolean(element, "validate-trust", true),
+        not_before: builder.literal_boolean(element, "validate-not-before", true),
+        not_after: builder.literal_boolean(element, "validate-not-after", true),
+        ignores_errors: builder.literal_boolean(element, "ignore-error", false),
         identities,
     })))
 }
@@ -82,8 +82,8 @@ fn compile_identity(builder: &mut Builder<'_>, element: &Element) -> Result<Iden
         "issuer-thumbprint",
         "issuer-certificate-id",
     ];
-    builder.only(element, &attributes, &[])?;
-    builder.no_text(element)?;
+    builder.only(element, &attributes, &[]);
+    builder.no_text(element);
     if element.attributes.is_empty() {
         let message = "an `identity` without attributes would let every certificate in";
         return Err(builder.error("missing-attribute", &element.location, message));

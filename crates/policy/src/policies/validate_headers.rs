@@ -35,14 +35,14 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         "errors-variable-name",
         "error-variable-name",
     ];
-    builder.only(element, &attributes, &["header"])?;
-    builder.no_text(element)?;
+    builder.only(element, &attributes, &["header"]);
+    builder.no_text(element);
     let specified = builder.required_enumeration(element, "specified-header-action", ACTIONS)?;
     let unspecified = builder.required_enumeration(element, "unspecified-header-action", ACTIONS)?;
     let variable = errors_variable(builder, element)?;
     let mut named: Vec<(Arc<str>, Policed)> = Vec::new();
     for child in element.elements() {
-        builder.only(child, &["name", "action"], &[])?;
+        builder.only(child, &["name", "action"], &[]);
         let name = builder.literal(child, "name")?;
         if named.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
             let message = format!("the header `{name}` is there twice");

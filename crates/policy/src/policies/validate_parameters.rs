@@ -66,8 +66,8 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         "errors-variable-name",
         "error-variable-name",
     ];
-    builder.only(element, &attributes, &["headers", "query", "path"])?;
-    builder.no_text(element)?;
+    builder.only(element, &attributes, &["headers", "query", "path"]);
+    builder.no_text(element);
     let whole = Group {
         specified: builder.required_enumeration(element, "specified-parameter-action", ACTIONS)?,
         unspecified: builder.required_enumeration(element, "unspecified-parameter-action", ACTIONS)?,
@@ -95,14 +95,14 @@ pub(super) fn whole(
 }
 
 fn group(builder: &mut Builder<'_>, element: &Element, name: &str, whole: &Group) -> Result<Group, Reported> {
-    let Some(child) = builder.child(element, name)? else { return Ok(whole.clone()) };
+    let Some(child) = builder.child(element, name) else { return Ok(whole.clone()) };
     let known: &[&str] = if name == "path" {
         &["specified-parameter-action"]
     } else {
         &["specified-parameter-action", "unspecified-parameter-action"]
     };
-    builder.only(child, known, &["parameter"])?;
-    builder.no_text(child)?;
+    builder.only(child, known, &["parameter"]);
+    builder.no_text(child);
     let mut group = whole.clone();
     if child.attribute("specified-parameter-action").is_some() {
         group.specified = builder.required_enumeration(child, "specified-parameter-action", ACTIONS)?;
@@ -111,7 +111,7 @@ fn group(builder: &mut Builder<'_>, element: &Element, name: &str, whole: &Group
         group.unspecified = builder.required_enumeration(child, "unspecified-parameter-action", ACTIONS)?;
     }
     for parameter in child.elements() {
-        builder.only(parameter, &["name", "action"], &[])?;
+        builder.only(parameter, &["name", "action"], &[]);
         let name = builder.literal(parameter, "name")?;
         if group.named.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
             let message = format!("the parameter `{name}` is there twice");

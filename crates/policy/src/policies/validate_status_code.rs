@@ -22,14 +22,14 @@ struct ValidateStatusCode {
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
     let attributes = ["unspecified-status-code-action", "errors-variable-name", "error-variable-name"];
-    builder.only(element, &attributes, &["status-code"])?;
-    builder.no_text(element)?;
+    builder.only(element, &attributes, &["status-code"]);
+    builder.no_text(element);
     let unspecified = builder.required_enumeration(element, "unspecified-status-code-action", ACTIONS)?;
     let variable = errors_variable(builder, element)?;
     let mut codes = Vec::new();
     for child in element.elements() {
-        builder.only(child, &["code", "action"], &[])?;
-        let code = builder.literal_integer(child, "code", 100..=999)?;
+        builder.only(child, &["code", "action"], &[]);
+        let code = builder.literal_integer(child, "code", 100..=999);
         let code = u16::try_from(code).unwrap_or_default();
         if codes.iter().any(|(known, _)| *known == code) {
             let message = format!("the status code {code} is there twice");

@@ -30,7 +30,7 @@ const UNTIL: &[(&str, Until)] = &[("all", Until::All), ("any", Until::Any)];
 const ALLOWED: &[&str] = &["send-request", "cache-lookup-value", "choose"];
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
-    let known = builder.only_own(element, &["for"]);
+    builder.only_own(element, &["for"]);
     let until = builder.enumeration(element, "for", UNTIL, Until::All);
     // Branches cannot share a body that streams: what one of them reads is whole before they begin.
     let (steps, reads) = builder.reading(|builder| builder.steps(element, Some(ALLOWED)));
@@ -38,13 +38,12 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     if builder.section() == Some(Section::Backend) {
         builder.read_request_body();
     }
-    known?;
     if element.elements().next().is_none() {
         let message = "`wait` holds no policy";
         let fix = format!("add one of {}", ALLOWED.join(", "));
         return Err(builder.error_with_fix("missing-element", &element.location, message, fix));
     }
-    Ok(Action::Later(Box::new(Wait { until: until?, steps })))
+    Ok(Action::Later(Box::new(Wait { until, steps })))
 }
 
 impl AsyncPolicy for Wait {

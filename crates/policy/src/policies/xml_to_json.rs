@@ -46,18 +46,18 @@ struct XmlToJson {
 
 pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Action, Reported> {
     let attributes = ["kind", "apply", "consider-accept-header", "always-array-child-elements"];
-    let checked = builder.only(element, &attributes, &[]).and(builder.no_text(element));
+    builder.only(element, &attributes, &[]);
+    builder.no_text(element);
     let form = builder.required_enumeration(element, "kind", FORMS);
     let apply = builder.required_enumeration(element, "apply", APPLY);
     let considers_accept = builder.boolean(element, "consider-accept-header", true);
     let arrays = builder.boolean(element, "always-array-child-elements", false);
-    checked?;
     Ok(Action::Later(Box::new(XmlToJson {
         message: builder.message(),
         form: form?,
         apply: apply?,
-        considers_accept: considers_accept?,
-        arrays: arrays?,
+        considers_accept,
+        arrays,
     })))
 }
 

@@ -31,14 +31,7 @@ impl TemplateBody {
         element: &Element,
         input: Option<Message>,
     ) -> Result<Self, Reported> {
-        let mut result = Ok(());
-        for attribute in &element.attributes {
-            if !["id", "template", "xsi-nil", "parse-date"].contains(&attribute.name.as_str()) {
-                let message = format!("`set-body` has no attribute `{}`", attribute.name);
-                let fix = "known are: template, xsi-nil, parse-date";
-                result = Err(builder.error_with_fix("unknown-attribute", &attribute.location, message, fix));
-            }
-        }
+        builder.only_own(element, &["template", "xsi-nil", "parse-date"]);
         let nil = match builder.optional_literal(element, "xsi-nil") {
             Ok(None) => Ok(Nil::Blank),
             Ok(Some(word)) if word.eq_ignore_ascii_case("blank") => Ok(Nil::Blank),
@@ -53,8 +46,7 @@ impl TemplateBody {
         };
         let dates = builder.literal_boolean(element, "parse-date", true);
         let template = Self::template(builder, element);
-        result?;
-        let body = Self { template: template?, input, nil: nil?, dates: dates?, policy: builder.policy() };
+        let body = Self { template: template?, input, nil: nil?, dates, policy: builder.policy() };
         if body.template.reads_body
             && let Some(message) = input
         {

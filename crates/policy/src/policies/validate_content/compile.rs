@@ -33,13 +33,13 @@ pub(in super::super) fn compile(builder: &mut Builder<'_>, element: &Element) ->
         "errors-variable-name",
         "error-variable-name",
     ];
-    builder.only(element, &attributes, &["content-type-map", "content"])?;
-    builder.no_text(element)?;
+    builder.only(element, &attributes, &["content-type-map", "content"]);
+    builder.no_text(element);
     let unspecified = builder.required_enumeration(element, "unspecified-content-type-action", ACTIONS)?;
-    let max_size = builder.integer(element, "max-size", 0..=MAX_SIZE)?;
+    let max_size = builder.integer(element, "max-size", 0..=MAX_SIZE);
     let size_exceeded = builder.required_enumeration(element, "size-exceeded-action", ACTIONS)?;
     let variable = errors_variable(builder, element)?;
-    let map = match builder.child(element, "content-type-map")? {
+    let map = match builder.child(element, "content-type-map") {
         Some(child) => content_type_map(builder, child)?,
         None => ContentTypeMap::default(),
     };
@@ -84,18 +84,18 @@ fn direction(message: Message) -> Direction {
 }
 
 fn content_type_map(builder: &mut Builder<'_>, element: &Element) -> Result<ContentTypeMap, Reported> {
-    builder.only(element, &["any-content-type-value", "missing-content-type-value"], &["type"])?;
-    builder.no_text(element)?;
+    builder.only(element, &["any-content-type-value", "missing-content-type-value"], &["type"]);
+    builder.no_text(element);
     let any = builder.optional_literal(element, "any-content-type-value")?;
     let missing = builder.optional_literal(element, "missing-content-type-value")?;
     let folded = |text: Arc<str>| Arc::from(essence(&text));
     let mut rules = Vec::new();
     for child in element.elements() {
-        builder.only(child, &["from", "when", "to"], &[])?;
+        builder.only(child, &["from", "when", "to"], &[]);
         let to = folded(builder.literal(child, "to")?);
         let rule = match (child.attribute("from"), child.attribute("when")) {
             (Some(_), None) => Rule::From(folded(builder.literal(child, "from")?)),
-            (None, Some(_)) => Rule::When(builder.required_boolean(child, "when")?),
+            (None, Some(_)) => Rule::When(builder.required_boolean(child, "when")),
             _ => {
                 let message = "`type` needs either `from` or `when`";
                 return Err(builder.error("missing-attribute", &child.location, message));
@@ -116,8 +116,8 @@ fn content(builder: &mut Builder<'_>, element: &Element, message: Message) -> Re
         "allow-additional-properties",
         "case-insensitive-property-names",
     ];
-    builder.only(element, &attributes, &[])?;
-    builder.no_text(element)?;
+    builder.only(element, &attributes, &[]);
+    builder.no_text(element);
     let location =
         |name: &str| element.attribute(name).map_or(&element.location, |known| &known.value.location);
     let validate_as = match builder.required_enumeration(element, "validate-as", KINDS)? {
@@ -129,11 +129,10 @@ fn content(builder: &mut Builder<'_>, element: &Element, message: Message) -> Re
     };
     let action = builder.required_enumeration(element, "action", ACTIONS)?;
     let content_type = builder.optional_literal(element, "type")?.filter(|text| !text.is_empty());
-    let additional_properties = match element.attribute("allow-additional-properties") {
-        Some(_) => Some(builder.literal_boolean(element, "allow-additional-properties", false)?),
-        None => None,
-    };
-    let ignore_case = builder.literal_boolean(element, "case-insensitive-property-names", false)?;
+    let additional_properties = element
+        .attribute("allow-additional-properties")
+        .map(|_| builder.literal_boolean(element, "allow-additional-properties", false));
+    let ignore_case = builder.literal_boolean(element, "case-insensitive-property-names", false);
     let variant = Variant { direction: direction(message), additional_properties, ignore_case };
     let schema_ref = builder.optional_literal(element, "schema-ref")?;
     if let ValidateAs::Xml | ValidateAs::Soap = validate_as {
@@ -190,7 +189,7 @@ fn xml_content(
         .map(|(name, schema)| (name.clone(), schema.text.clone()))
         .collect();
     if !schemas.contains_key(&*id) {
-        builder.must_exist("schema", &id, &location("schema-id"), schemas.keys().map(String::as_str))?;
+        builder.must_exist("schema", &id, &location("schema-id"), schemas.keys().map(String::as_str));
         return Err(Reported);
     }
     let texts: HashMap<String, String> = schemas
@@ -232,7 +231,7 @@ fn resource(
         .map(|(name, schema)| (name.clone(), schema.text.clone()))
         .collect();
     if !schemas.contains_key(id) {
-        builder.must_exist("schema", id, &location, schemas.keys().map(String::as_str))?;
+        builder.must_exist("schema", id, &location, schemas.keys().map(String::as_str));
         return Err(Reported);
     }
     let Some(SchemaText::Json(schema)) = schemas.get(id) else {

@@ -43,8 +43,8 @@ pub(in crate::policies) fn compile(builder: &mut Builder<'_>, element: &Element)
         "dpop",
         "certificate-bound",
     ];
-    builder.only(element, &attributes, &children)?;
-    builder.no_text(element)?;
+    builder.only(element, &attributes, &children);
+    builder.no_text(element);
     let tenant = builder.literal(element, "tenant-id")?;
     let Some(url) = metadata(&tenant) else {
         let location = element.attribute("tenant-id").map_or(&element.location, |a| &a.value.location);
@@ -65,8 +65,8 @@ pub(in crate::policies) fn compile(builder: &mut Builder<'_>, element: &Element)
         policy: builder.policy(),
         place: Place::compile(builder, element, Some("Authorization"))?,
         scheme: Some(Text::Literal("Bearer".into())),
-        status: optional_integer(builder, element, "failed-validation-httpcode", 200..=999, 401)?,
-        message: builder.optional_text(element, "failed-validation-error-message")?,
+        status: optional_integer(builder, element, "failed-validation-httpcode", 200..=999, 401),
+        message: builder.optional_text(element, "failed-validation-error-message"),
         needs_expiration: Boolean::Literal(true),
         skew: Integer::Literal(0),
         variable: builder.optional_literal(element, "output-token-variable-name")?,
@@ -77,8 +77,8 @@ pub(in crate::policies) fn compile(builder: &mut Builder<'_>, element: &Element)
         issuer_rule: IssuerRule::Entra,
         clients: texts(builder, element, "client-application-ids", "application-id")?,
         required: RequiredClaim::compile(builder, element)?,
-        dpop: Dpop::compile(builder, element)?,
-        certificate_bound: CertificateBound::compile(builder, element)?,
+        dpop: Dpop::compile(builder, element),
+        certificate_bound: CertificateBound::compile(builder, element),
         introspection: None,
     })))
 }

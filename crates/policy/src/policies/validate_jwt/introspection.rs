@@ -37,16 +37,16 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Introspection {
     pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Option<Self>, Reported> {
-        let Some(child) = builder.child(element, "introspection")? else { return Ok(None) };
-        builder.only(child, &["url", "client-id", "client-secret", "cache-duration"], &[])?;
-        builder.no_text(child)?;
+        let Some(child) = builder.child(element, "introspection") else { return Ok(None) };
+        builder.only(child, &["url", "client-id", "client-secret", "cache-duration"], &[]);
+        builder.no_text(child);
         extension(builder, child);
         let literal = builder.literal(child, "url")?;
         let url = Arc::new(compile_url(builder, child, &literal)?);
-        let client = builder.text(child, "client-id")?;
-        let secret = builder.text(child, "client-secret")?;
+        let client = builder.text(child, "client-id");
+        let secret = builder.text(child, "client-secret");
         let keep = match child.attribute("cache-duration") {
-            Some(_) => builder.literal_integer(child, "cache-duration", 0..=3600)?,
+            Some(_) => builder.literal_integer(child, "cache-duration", 0..=3600),
             None => 60,
         };
         Ok(Some(Self { url, client, secret, keep: keep.unsigned_abs() }))

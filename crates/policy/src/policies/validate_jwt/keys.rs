@@ -64,8 +64,8 @@ pub(super) fn compile_sources(builder: &mut Builder<'_>, element: &Element) -> R
     for child in element.elements() {
         match child.name.as_str() {
             "openid-config" => {
-                builder.only(child, &["url"], &[])?;
-                let text = builder.text(child, "url")?;
+                builder.only(child, &["url"], &[]);
+                let text = builder.text(child, "url");
                 sources.push(match text.literal() {
                     Some(literal) => {
                         let url = compile_url(builder, child, literal)?;
@@ -75,7 +75,7 @@ pub(super) fn compile_sources(builder: &mut Builder<'_>, element: &Element) -> R
                 });
             }
             "jwks-uri" => {
-                builder.only(child, &["url", "issuer"], &[])?;
+                builder.only(child, &["url", "issuer"], &[]);
                 extension(builder, child);
                 let literal = builder.literal(child, "url")?;
                 let issuer = builder.literal(child, "issuer")?;
@@ -160,12 +160,12 @@ fn compile_keys<K>(
     list: &str,
     make: impl Fn(&mut Builder<'_>, Given, Option<&str>) -> Result<Result<K, InvalidKey>, Reported>,
 ) -> Result<Vec<K>, Reported> {
-    let Some(list) = builder.child(element, list)? else { return Ok(Vec::new()) };
-    builder.only(list, &[], &["key"])?;
-    builder.no_text(list)?;
+    let Some(list) = builder.child(element, list) else { return Ok(Vec::new()) };
+    builder.only(list, &[], &["key"]);
+    builder.no_text(list);
     let mut keys = Vec::new();
     for child in list.elements() {
-        builder.only(child, &["id", "certificate-id", "n", "e"], &[])?;
+        builder.only(child, &["id", "certificate-id", "n", "e"], &[]);
         let id = builder.optional_literal(child, "id")?;
         let given = compile_given(builder, child)?;
         match make(builder, given, id.as_deref())? {

@@ -86,18 +86,18 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         "certificate-bound",
         "introspection",
     ];
-    builder.only(element, &attributes, &children)?;
-    builder.no_text(element)?;
+    builder.only(element, &attributes, &children);
+    builder.no_text(element);
     let place = Place::compile(builder, element, None)?;
-    let scheme = builder.optional_text(element, "require-scheme")?;
-    if builder.boolean(element, "require-signed-tokens", true)?.literal() == Some(false) {
+    let scheme = builder.optional_text(element, "require-scheme");
+    if builder.boolean(element, "require-signed-tokens", true).literal() == Some(false) {
         let location =
             element.attribute("require-signed-tokens").map_or(&element.location, |a| &a.value.location);
         let message =
             "anybody can make a token that is not signed: `require-signed-tokens` cannot be `false`";
         return Err(builder.error_with_fix("unsigned-tokens", location, message, "take the attribute out"));
     }
-    let skew = optional_integer(builder, element, "clock-skew", 0..=MAX_SKEW, 0)?;
+    let skew = optional_integer(builder, element, "clock-skew", 0..=MAX_SKEW, 0);
     let kind = builder.optional_literal(element, "token-type")?;
     if let Some(attribute) = element.attribute("token-type") {
         let message = "`token-type` is an extension of Gatehouse, which Azure API Management refuses";
@@ -117,9 +117,9 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         policy: builder.policy(),
         place,
         scheme,
-        status: optional_integer(builder, element, "failed-validation-httpcode", 200..=999, 401)?,
-        message: builder.optional_text(element, "failed-validation-error-message")?,
-        needs_expiration: builder.boolean(element, "require-expiration-time", true)?,
+        status: optional_integer(builder, element, "failed-validation-httpcode", 200..=999, 401),
+        message: builder.optional_text(element, "failed-validation-error-message"),
+        needs_expiration: builder.boolean(element, "require-expiration-time", true),
         skew,
         variable: builder.optional_literal(element, "output-token-variable-name")?,
         kind,
@@ -129,8 +129,8 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
         issuer_rule: IssuerRule::OfMetadata,
         clients: Vec::new(),
         required: RequiredClaim::compile(builder, element)?,
-        dpop: Dpop::compile(builder, element)?,
-        certificate_bound: CertificateBound::compile(builder, element)?,
+        dpop: Dpop::compile(builder, element),
+        certificate_bound: CertificateBound::compile(builder, element),
         introspection,
     })))
 }
@@ -141,8 +141,8 @@ fn optional_integer(
     name: &str,
     range: std::ops::RangeInclusive<i64>,
     default: i64,
-) -> Result<Integer, Reported> {
-    Ok(builder.optional_integer(element, name, range)?.unwrap_or(Integer::Literal(default)))
+) -> Integer {
+    builder.optional_integer(element, name, range).unwrap_or(Integer::Literal(default))
 }
 
 /// The texts of a list such as `audiences`.
@@ -152,13 +152,13 @@ fn texts(
     list: &str,
     entry: &str,
 ) -> Result<Vec<Text>, Reported> {
-    let Some(list) = builder.child(element, list)? else { return Ok(Vec::new()) };
-    builder.only(list, &[], &[entry])?;
-    builder.no_text(list)?;
+    let Some(list) = builder.child(element, list) else { return Ok(Vec::new()) };
+    builder.only(list, &[], &[entry]);
+    builder.no_text(list);
     let mut texts = Vec::new();
     for child in list.elements() {
-        builder.only(child, &[], &[])?;
-        texts.push(builder.content(child)?);
+        builder.only(child, &[], &[]);
+        texts.push(builder.content(child));
     }
     if texts.is_empty() {
         let message = format!("`{}` holds no `{entry}`: it would refuse every token", list.name);

@@ -47,7 +47,7 @@ impl Place {
             );
             return Err(builder.error("bad-value", &element.location, message));
         };
-        let text = builder.text(element, name)?;
+        let text = builder.text(element, name);
         if let Some(literal) = text.literal() {
             let is_bad = match name {
                 "header-name" => HeaderName::from_bytes(literal.as_bytes()).is_err(),

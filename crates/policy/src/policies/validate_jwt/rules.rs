@@ -169,23 +169,23 @@ pub(super) struct RequiredClaim {
 impl RequiredClaim {
     /// Compiles `required-claims`.
     pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Vec<Self>, Reported> {
-        let Some(list) = builder.child(element, "required-claims")? else { return Ok(Vec::new()) };
-        builder.only(list, &[], &["claim"])?;
-        builder.no_text(list)?;
+        let Some(list) = builder.child(element, "required-claims") else { return Ok(Vec::new()) };
+        builder.only(list, &[], &["claim"]);
+        builder.no_text(list);
         let mut claims = Vec::new();
         for child in list.elements() {
-            builder.only(child, &["name", "match", "separator"], &["value"])?;
-            builder.no_text(child)?;
-            let name = builder.text(child, "name")?;
-            let any = builder.enumeration(child, "match", &[("all", false), ("any", true)], false)?;
+            builder.only(child, &["name", "match", "separator"], &["value"]);
+            builder.no_text(child);
+            let name = builder.text(child, "name");
+            let any = builder.enumeration(child, "match", &[("all", false), ("any", true)], false);
             let any = any.literal().ok_or_else(|| {
                 builder.error("expression-not-allowed", &child.location, "`match` takes no expression")
             })?;
-            let separator = builder.optional_text(child, "separator")?;
+            let separator = builder.optional_text(child, "separator");
             let mut values = Vec::new();
             for value in child.elements() {
-                builder.only(value, &[], &[])?;
-                values.push(builder.content(value)?);
+                builder.only(value, &[], &[]);
+                values.push(builder.content(value));
             }
             claims.push(Self { name, any, separator, values });
         }

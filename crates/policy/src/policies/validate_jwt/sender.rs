@@ -7,7 +7,7 @@ use gatehouse_identity::jose::{Json, decode_base64url};
 
 use super::keys::extension;
 use super::refusal::{Challenge, Refusal, sentence};
-use crate::compiler::{Builder, Reported};
+use crate::compiler::Builder;
 use crate::document::Element;
 use crate::{Exchange, World};
 
@@ -23,18 +23,18 @@ pub(super) struct Dpop {
 }
 
 impl Dpop {
-    pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Option<Self>, Reported> {
-        let Some(child) = builder.child(element, "dpop")? else { return Ok(None) };
-        builder.only(child, &["required", "max-age", "nonce"], &[])?;
-        builder.no_text(child)?;
+    pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Option<Self> {
+        let child = builder.child(element, "dpop")?;
+        builder.only(child, &["required", "max-age", "nonce"], &[]);
+        builder.no_text(child);
         extension(builder, child);
-        let required = builder.literal_boolean(child, "required", true)?;
+        let required = builder.literal_boolean(child, "required", true);
         let max_age = match child.attribute("max-age") {
-            Some(_) => builder.literal_integer(child, "max-age", 1..=3600)?,
+            Some(_) => builder.literal_integer(child, "max-age", 1..=3600),
             None => 300,
         };
-        let nonce = builder.literal_boolean(child, "nonce", false)?;
-        Ok(Some(Self { required, max_age, nonce }))
+        let nonce = builder.literal_boolean(child, "nonce", false);
+        Some(Self { required, max_age, nonce })
     }
 
     /// Checks the proof of a token that was presented.
@@ -104,12 +104,12 @@ pub(super) struct CertificateBound {
 }
 
 impl CertificateBound {
-    pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Option<Self>, Reported> {
-        let Some(child) = builder.child(element, "certificate-bound")? else { return Ok(None) };
-        builder.only(child, &["required"], &[])?;
-        builder.no_text(child)?;
+    pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Option<Self> {
+        let child = builder.child(element, "certificate-bound")?;
+        builder.only(child, &["required"], &[]);
+        builder.no_text(child);
         extension(builder, child);
-        Ok(Some(Self { required: builder.literal_boolean(child, "required", true)? }))
+        Some(Self { required: builder.literal_boolean(child, "required", true) })
     }
 
     /// Compares the certificate of the connection with the one that the token names (section 3.1).
