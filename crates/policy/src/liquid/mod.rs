@@ -7,12 +7,15 @@
 
 mod currency;
 mod data;
+mod fault;
 mod filters;
 mod numbers;
 mod parse;
 mod render;
 mod source;
 mod syntax;
+mod tokens;
+mod words;
 mod xml;
 
 pub(crate) use self::data::{Data, Map};

@@ -5,26 +5,14 @@ use std::sync::Arc;
 use gatehouse_model::did_you_mean;
 
 use super::data::Data;
+use super::fault::{Fault, fault, unended};
 use super::filters::{self, FILTERS};
-use super::syntax::{
-    Condition, Expression, Filtered, Loop, Node, OPERATORS, Offset, Operator, Step, Template,
-};
+use super::syntax::{Condition, Expression, Filtered, Loop, Node, Offset, Step, Template};
+use super::tokens::{Token, tokenize};
+use super::words::Words;
 
 /// The deepest nesting of tags.
 const MAX_DEPTH: usize = 50;
-
-/// What is wrong with a template.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
-    /// The byte offset in the text.
-    pub(crate) offset: usize,
-    /// What is wrong.
-    pub(crate) message: String,
-    /// What would be right.
-    pub(crate) fix: Option<String>,
-    /// Whether the template runs all the same.
-    pub(crate) is_warning: bool,
-}
 
 /// Reads a template.
 ///
@@ -54,127 +42,6 @@ pub(crate) fn parse(text: &str) -> Result<(Template, Vec<Fault>), Vec<Fault>> {
         return Err(parser.faults);
     }
     Ok((Template { nodes, reads_body: parser.reads_body }, parser.faults))
-}
-
-fn fault(offset: usize, message: impl Into<String>) -> Fault {
-    Fault { offset, message: message.into(), fix: None, is_warning: false }
-}
-
-impl Fault {
-    fn fix(mut self, fix: impl Into<String>) -> Self {
-        self.fix = Some(fix.into());
-        self
-    }
-}
-
-#[derive(Clone, Debug)]
-enum Token {
-    Text(Arc<str>),
-    Output(usize, String),
-    Tag(usize, String),
-}
-
-/// Cuts a text into text, outputs and tags. A hyphen takes spaces and tabs before it away, or one line end or the spaces
-/// after it.
-fn tokenize(text: &str, tokens: &mut Vec<Token>) -> Result<(), Fault> {
-    let mut at = 0;
-    loop {
-        let rest = text.get(at..).unwrap_or_default();
-        let next = [rest.find("{{"), rest.find("{%")].into_iter().flatten().min();
-        let Some(found) = next else {
-            push_text(tokens, rest);
-            return Ok(());
-        };
-        let start = at + found;
-        let mut before = text.get(at..start).unwrap_or_default();
-        let is_tag = text.get(start..).is_some_and(|tail| tail.starts_with("{%"));
-        let mut inner = start + 2;
-        if text.get(inner..).is_some_and(|tail| tail.starts_with('-')) {
-            before = before.trim_end_matches([' ', '\t']);
-            inner += 1;
-        }
-        push_text(tokens, before);
-        let close = if is_tag { "%}" } else { "}}" };
-        let Some(length) = end_of(text.get(inner..).unwrap_or_default(), close) else {
-            let open = if is_tag { "{%" } else { "{{" };
-            return Err(fault(start, format!("`{open}` does not end")).fix(format!("end it with `{close}`")));
-        };
-        let mut end = inner + length;
-        let mut markup = text.get(inner..end).unwrap_or_default();
-        end += 2;
-        if let Some(trimmed) = markup.strip_suffix('-') {
-            markup = trimmed;
-            let tail = text.get(end..).unwrap_or_default();
-            end += if tail.starts_with("\r\n") {
-                2
-            } else if tail.starts_with('\n') {
-                1
-            } else {
-                tail.len() - tail.trim_start_matches([' ', '\t']).len()
-            };
-        }
-        let markup = decoded(markup);
-        let name = markup.trim();
-        if is_tag && ["raw", "comment"].contains(&name) {
-            let (body, after) = verbatim(text, end, name).ok_or_else(|| {
-                fault(start, format!("`{{% {name} %}}` does not end")).fix(format!("add `{{% end{name} %}}`"))
-            })?;
-            if name == "raw" {
-                push_text(tokens, text.get(end..body).unwrap_or_default());
-            }
-            end = after;
-        } else if is_tag {
-            tokens.push(Token::Tag(inner, markup));
-        } else {
-            tokens.push(Token::Output(inner, markup));
-        }
-        at = end;
-    }
-}
-
-fn push_text(tokens: &mut Vec<Token>, text: &str) {
-    if !text.is_empty() {
-        tokens.push(Token::Text(text.into()));
-    }
-}
-
-/// Where markup ends: quotes in it do not count.
-fn end_of(text: &str, close: &str) -> Option<usize> {
-    let mut quote = None;
-    for (at, c) in text.char_indices() {
-        if let Some(open) = quote {
-            quote = Some(open).filter(|open| *open != c);
-        } else if matches!(c, '\'' | '"') {
-            quote = Some(c);
-        } else if text.get(at..).is_some_and(|tail| tail.starts_with(close)) {
-            return Some(at);
-        }
-    }
-    None
-}
-
-/// Markup within XML may be escaped.
-fn decoded(markup: &str) -> String {
-    if !markup.contains('&') {
-        return markup.to_owned();
-    }
-    let known = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
-    known.iter().fold(markup.to_owned(), |text, (entity, c)| text.replace(entity, c))
-}
-
-/// Where the body of `raw` or `comment` ends, and where the text goes on.
-fn verbatim(text: &str, from: usize, name: &str) -> Option<(usize, usize)> {
-    let mut at = from;
-    loop {
-        let start = at + text.get(at..)?.find("{%")?;
-        let inner = text.get(start + 2..)?;
-        let length = inner.find("%}")?;
-        let tag = inner.get(..length)?.trim_start_matches('-').trim_end_matches('-').trim();
-        if tag.strip_prefix("end") == Some(name) {
-            return Some((start, start + 2 + length + 2));
-        }
-        at = start + 2;
-    }
 }
 
 struct Parser {
@@ -618,10 +485,6 @@ fn similar(name: &str) -> String {
     }
 }
 
-fn unended(name: &str, offset: usize) -> Fault {
-    fault(offset, format!("`{{% {name} %}}` does not end")).fix(format!("add `{{% end{name} %}}`"))
-}
-
 fn ended(end: Option<End>, name: &str, offset: usize) -> Result<(), Fault> {
     let Some(end) = end else { return Err(unended(name, offset)) };
     if end.name.strip_prefix("end") == Some(name) {
@@ -629,138 +492,4 @@ fn ended(end: Option<End>, name: &str, offset: usize) -> Result<(), Fault> {
     }
     let message = format!("`{{% {} %}}` stands within `{{% {name} %}}`", end.name);
     Err(fault(end.offset, message).fix(format!("end it with `{{% end{name} %}}`")))
-}
-
-/// The words of markup.
-struct Words<'m> {
-    text: &'m str,
-    at: usize,
-    offset: usize,
-    depth: usize,
-    conditions: usize,
-}
-
-impl<'m> Words<'m> {
-    fn new(text: &'m str, offset: usize) -> Self {
-        Self { text, at: 0, offset, depth: 0, conditions: 0 }
-    }
-
-    fn offset(&self) -> usize {
-        self.offset + self.at
-    }
-
-    fn rest(&self) -> &'m str {
-        self.text.get(self.at..).unwrap_or_default()
-    }
-
-    fn space(&mut self) {
-        self.at += self.rest().len() - self.rest().trim_start().len();
-    }
-
-    fn eat(&mut self, what: &str) -> bool {
-        self.space();
-        let found = self.rest().starts_with(what);
-        if found {
-            self.at += what.len();
-        }
-        found
-    }
-
-    fn eat_word(&mut self, word: &str) -> bool {
-        self.space();
-        let ends = |tail: &str| !tail.starts_with(|c: char| c.is_alphanumeric() || c == '_');
-        let found = self.rest().strip_prefix(word).is_some_and(ends);
-        if found {
-            self.at += word.len();
-        }
-        found
-    }
-
-    fn colon(&mut self) -> Result<(), Fault> {
-        if self.eat(":") { Ok(()) } else { Err(self.expected("`:`")) }
-    }
-
-    fn name(&mut self) -> Option<Arc<str>> {
-        self.space();
-        self.name_here()
-    }
-
-    /// A name right here: `a.b` has no space in it.
-    fn name_here(&mut self) -> Option<Arc<str>> {
-        let rest = self.rest();
-        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
-        let length = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-        let name = rest.get(..length)?.trim_end_matches('-');
-        if name.is_empty() {
-            return None;
-        }
-        self.at += name.len();
-        Some(name.into())
-    }
-
-    fn quoted(&mut self) -> Option<Arc<str>> {
-        self.space();
-        let quote = self.rest().chars().next().filter(|c| matches!(c, '\'' | '"'))?;
-        let (text, _) = self.rest().get(1..)?.split_once(quote)?;
-        self.at += text.len() + 2;
-        Some(text.into())
-    }
-
-    fn number(&mut self) -> Option<Data> {
-        let rest = self.rest();
-        let sign = usize::from(rest.starts_with(['-', '+']));
-        let digits = |from: usize| {
-            let tail = rest.get(from..).unwrap_or_default();
-            tail.len() - tail.trim_start_matches(|c: char| c.is_ascii_digit()).len()
-        };
-        let whole = digits(sign);
-        if whole == 0 {
-            return None;
-        }
-        let mut end = sign + whole;
-        let has_point = rest.get(end..).is_some_and(|tail| tail.starts_with('.')) && digits(end + 1) > 0;
-        if has_point {
-            end += 1 + digits(end + 1);
-        }
-        // `1st` is a name.
-        if rest.get(end..).is_some_and(|tail| tail.starts_with(|c: char| c.is_alphabetic() || c == '_')) {
-            return None;
-        }
-        let text = rest.get(..end)?;
-        let number = if has_point {
-            Data::Real(text.parse().ok()?)
-        } else {
-            Data::Integer(text.trim_start_matches('+').parse().ok()?)
-        };
-        self.at += end;
-        Some(number)
-    }
-
-    fn operator(&mut self) -> Option<Operator> {
-        self.space();
-        let found = OPERATORS.iter().find(|(word, _)| {
-            if word.starts_with(|c: char| c.is_alphabetic()) {
-                let ends = |tail: &str| tail.starts_with(char::is_whitespace);
-                self.rest().strip_prefix(word).is_some_and(ends)
-            } else {
-                self.rest().starts_with(word)
-            }
-        })?;
-        self.at += found.0.len();
-        Some(found.1)
-    }
-
-    fn end(&mut self) -> Result<(), Fault> {
-        self.space();
-        if self.rest().is_empty() {
-            return Ok(());
-        }
-        Err(fault(self.offset(), format!("`{}` is not expected here", self.rest().trim())))
-    }
-
-    fn expected(&self, what: &str) -> Fault {
-        let found = self.rest().trim();
-        let found = if found.is_empty() { "the end".to_owned() } else { format!("`{found}`") };
-        fault(self.offset(), format!("{what} is expected here, not {found}"))
-    }
 }
