@@ -128,8 +128,18 @@ async fn a_rotated_secret_is_in_use_soon_and_no_request_fails() {
     load.answer(20).await;
     let report = load.stop().await;
     assert_eq!(report.failed, 0, "{:?}", report.first_failure);
+    // What was learnt before the reload serves the next fetch.
+    let fetched = vault.counts().await["secrets"].as_u64().unwrap();
+    while vault.counts().await["secrets"].as_u64().unwrap() < fetched + 2 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{}", gateway.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     let counts = vault.counts().await;
-    assert_eq!((&counts["refused"], &counts["tokens"]), (&json!(1), &json!(1)), "one challenge, one token");
+    assert_eq!(
+        (&counts["refused"], &counts["tokens"]),
+        (&json!(1), &json!(1)),
+        "one challenge, one token, over reloads too"
+    );
 
     // The vault is away: what is known goes on.
     vault.set(json!({ "status": 503, "retry_after": 1 })).await;

@@ -27,7 +27,7 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    /// Identities and vaults; values that vaults have given before are taken over. `None` after an error.
+    /// Identities and vaults; what they have given before is taken over where it still holds. `None` after an error.
     pub(crate) fn of(
         configuration: &Configuration,
         previous: Option<&Self>,
@@ -67,7 +67,11 @@ impl Credentials {
                 return None;
             }
         }
-        let identities = Arc::new(ManagedIdentities::new(system, known, Arc::clone(&client)));
+        let mut identities = ManagedIdentities::new(system, known, Arc::clone(&client));
+        if let Some(previous) = previous {
+            identities = identities.keeping(&previous.identities);
+        }
+        let identities = Arc::new(identities);
         let previous = previous.map(|previous| &*previous.vaults);
         let vaults = Vaults::new(&configuration.vaults, client, Arc::clone(&identities), previous);
         Some(Self { identities, vaults: Arc::new(vaults) })

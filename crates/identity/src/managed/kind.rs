@@ -9,7 +9,7 @@ use crate::http_client::{HttpRequest, HttpResponse};
 use crate::jose::{Json, parse_json};
 
 /// Where an identity's tokens come from.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum IdentityKind {
     /// The instance metadata service of a virtual machine.
     AzureImds {

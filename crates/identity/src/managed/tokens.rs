@@ -68,6 +68,19 @@ impl ManagedIdentities {
         Self { system, users, client, slots: Mutex::default() }
     }
 
+    /// Takes over the tokens of a configuration before this one, of the identities that are the same in both: a reload
+    /// asks nobody for what is still good.
+    #[must_use]
+    pub fn keeping(self, previous: &Self) -> Self {
+        let mut slots = previous.slots.lock().clone();
+        slots.retain(|(client_id, _), _| {
+            let known = self.identity(client_id.as_deref()).ok();
+            known.is_some() && known == previous.identity(client_id.as_deref()).ok()
+        });
+        *self.slots.lock() = slots;
+        self
+    }
+
     /// An access token for a resource, of the system's identity or of the one with that client id. `now` is in seconds
     /// since 1970.
     pub async fn token(
@@ -334,6 +347,23 @@ mod tests {
         std::fs::remove_file(&file).unwrap();
         let failure = ask(&identities, None, 40).unwrap_err();
         assert!(failure.message.contains("token cannot be read"), "{failure}");
+    }
+
+    #[test]
+    fn a_reload_keeps_the_tokens_of_identities_that_have_not_changed() {
+        let (first_peer, first) = identities(imds());
+        first_peer.answers.lock().push_back(Ok((200, r#"{"access_token":"a","expires_in":3600}"#)));
+        assert_eq!(ask(&first, None, 0).unwrap(), "a");
+        let (second_peer, second) = identities(imds());
+        assert_eq!(ask(&second.keeping(&first), None, 1).unwrap(), "a");
+        assert!(second_peer.asked.lock().is_empty());
+        let other = IdentityKind::AzureImds {
+            endpoint: "http://169.254.169.254".parse().unwrap(),
+            client_id: Some("c".into()),
+        };
+        let (third_peer, third) = identities(other);
+        third_peer.answers.lock().push_back(Ok((200, r#"{"access_token":"b","expires_in":3600}"#)));
+        assert_eq!(ask(&third.keeping(&first), None, 1).unwrap(), "b");
     }
 
     #[test]

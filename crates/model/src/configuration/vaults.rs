@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::shapes::{duration, https_url, path};
@@ -11,7 +11,7 @@ use crate::tree::decode::{Shape, choice, list, record, text};
 use crate::{Diagnostic, Located, Location};
 
 /// A vault: it answers references to secrets under a URL.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Vault {
     /// Secret identifiers under this URL are answered by it.
     pub matches: Url,
@@ -75,6 +75,24 @@ pub enum VaultLogin {
         /// The token; read anew every time.
         file: Located<PathBuf>,
     },
+}
+
+/// Whether two configurations log in alike.
+impl PartialEq for VaultLogin {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Token(one), Self::Token(other)) => one.expose_secret() == other.expose_secret(),
+            (Self::TokenFile(one), Self::TokenFile(other)) => one == other,
+            (Self::AppRole { role, secret }, Self::AppRole { role: other_role, secret: other_secret }) => {
+                role == other_role && secret.expose_secret() == other_secret.expose_secret()
+            }
+            (
+                Self::Jwt { mount, role, file },
+                Self::Jwt { mount: other_mount, role: other_role, file: other_file },
+            ) => (mount, role, file) == (other_mount, other_role, other_file),
+            _ => false,
+        }
+    }
 }
 
 const KINDS: [(&str, VaultKind); 7] = [

@@ -46,7 +46,8 @@ struct Reference {
 
 struct Known {
     settings: Vault,
-    protocol: Protocol,
+    /// What the vault has said of itself stays known over a reload.
+    protocol: Arc<Protocol>,
 }
 
 enum Protocol {
@@ -71,23 +72,21 @@ struct Value {
 }
 
 impl Vaults {
-    /// The vaults of a configuration. Values that `previous` knows are taken over.
+    /// The vaults of a configuration. Values that `previous` knows are taken over, and its sessions with vaults whose
+    /// settings have not changed.
     pub fn new(
         vaults: &[Vault],
         client: Arc<dyn HttpClient>,
         identities: Arc<ManagedIdentities>,
         previous: Option<&Self>,
     ) -> Self {
-        let known = vaults.iter().map(|settings| Known {
-            settings: settings.clone(),
-            protocol: match settings.kind {
-                VaultKind::AzureKeyVault => Protocol::AzureKeyVault(AzureKeyVault::default()),
-                VaultKind::AwsSecretsManager => Protocol::AwsSecretsManager(AwsSecretsManager::default()),
-                VaultKind::GcpSecretManager => Protocol::GcpSecretManager(GcpSecretManager::default()),
-                VaultKind::HashicorpVault => Protocol::Hashicorp(Hashicorp::default()),
-                VaultKind::Folder => Protocol::Folder,
-                VaultKind::Environment => Protocol::Environment,
-            },
+        let known = vaults.iter().map(|settings| {
+            let mut before = previous.into_iter().flat_map(|previous| &previous.known);
+            let protocol = match before.find(|known| known.settings == *settings) {
+                Some(known) => Arc::clone(&known.protocol),
+                None => Arc::new(Protocol::of(settings.kind)),
+            };
+            Known { settings: settings.clone(), protocol }
         });
         let values = previous.map(|previous| previous.values.lock().clone()).unwrap_or_default();
         let changes = previous.map_or(0, Self::changes);
@@ -222,7 +221,7 @@ impl Vaults {
         let settings = &vault.settings;
         let base = settings.matches.path().trim_end_matches('/');
         let path = identifier.path().strip_prefix(base).unwrap_or_default();
-        match &vault.protocol {
+        match &*vault.protocol {
             Protocol::AzureKeyVault(protocol) => {
                 let identity = reference.identity.as_deref().or(settings.identity.as_deref());
                 let (client, identities) = (&*self.client, &*self.identities);
@@ -257,6 +256,19 @@ impl Vaults {
         let fits = self.known.iter().filter(|vault| vault.settings.answers(&identifier));
         let vault = fits.max_by_key(|vault| vault.settings.matches.path().len())?;
         Some((vault, identifier))
+    }
+}
+
+impl Protocol {
+    fn of(kind: VaultKind) -> Self {
+        match kind {
+            VaultKind::AzureKeyVault => Self::AzureKeyVault(AzureKeyVault::default()),
+            VaultKind::AwsSecretsManager => Self::AwsSecretsManager(AwsSecretsManager::default()),
+            VaultKind::GcpSecretManager => Self::GcpSecretManager(GcpSecretManager::default()),
+            VaultKind::HashicorpVault => Self::Hashicorp(Hashicorp::default()),
+            VaultKind::Folder => Self::Folder,
+            VaultKind::Environment => Self::Environment,
+        }
     }
 }
 
