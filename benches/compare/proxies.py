@@ -71,8 +71,9 @@ def start_nginx(shop, backend, http2, access_log=True):
     return Proxy("nginx", port, worker, process=process, log=log)
 
 
-def start_gatehouse(shop, binary, backend, policies="", key=False, apis=1):
-    """Gatehouse with its defaults: access log to a file, metrics counted and served by a second listener."""
+def start_gatehouse(shop, binary, backend, policies="", key=False, apis=1, firewall=False):
+    """Gatehouse with its defaults: access log to a file, metrics counted and served by a second listener. The firewall is
+    off unless asked for: nginx has none."""
     port, metrics = free_port(), free_port()
     name = f"gatehouse-{port}"
     tls = f"{{ certificates: [ {{ certificate: {shop.path('server.pem')}, key: {shop.path('server.key')} }} ] }}"
@@ -82,6 +83,7 @@ listeners:
   - {{ name: public, zone: external, address: "127.0.0.1:{port}", serves: [gateway], tls: {tls} }}
   - {{ name: measures, zone: internal, address: "127.0.0.1:{metrics}", serves: [metrics], tls: {tls} }}
 zones: {{ external: {{ expose: all }} }}
+waf: {{ mode: {'prevention' if firewall else 'off'} }}
 telemetry: {{ access_log: access.log, metrics: true }}
 limits: {{ idle_timeout: 1h }}
 """)
