@@ -115,7 +115,7 @@ async fn a_storm_on_few_file_descriptors_is_survived() {
                 break;
             }
         }
-        assert!(start.elapsed() < Duration::from_secs(5), "it recovers");
+        assert!(start.elapsed() < Duration::from_secs(20), "it recovers");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     child.kill().unwrap();

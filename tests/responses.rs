@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::{Api, Gateway, Landing, RawBackend, RawClient};
 
-const SOON: Duration = Duration::from_secs(5);
+const SOON: Duration = Duration::from_secs(20);
 
 /// A backend that answers each head with what `answer` gives for its path, on a connection that stays open.
 fn scripted(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> RawBackend {

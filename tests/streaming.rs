@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::{Api, Gateway, Landing, RawBackend, RawClient, eventually, resident_kib};
 
-const SOON: Duration = Duration::from_secs(5);
+const SOON: Duration = Duration::from_secs(20);
 const MIB: u64 = 1024 * 1024;
 /// What the tests of large bodies send.
 const LARGE: u64 = 256 * MIB;

@@ -238,7 +238,7 @@ async fn bad_bodies_get_a_clear_400_within_bounds_and_never_reach_the_backend() 
         let answer = client.send("POST", "/shop/orders", body).await;
         assert_eq!(answer.status, 400, "{what}: {}", answer.text());
         assert!(message(&answer).contains(wanted), "{what}: {}", answer.text());
-        assert!(started.elapsed() < Duration::from_secs(5), "{what}");
+        assert!(started.elapsed() < Duration::from_secs(20), "{what}");
     }
     let post = |client: Client, body: Vec<u8>| async move { client.send("POST", "/shop/orders", body).await };
     let body = b"{\"id\":1,\"name\":\"a\"}".to_vec();

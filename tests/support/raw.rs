@@ -12,7 +12,7 @@ use tokio_rustls::client::TlsStream;
 use super::Client;
 
 /// How long a test waits for bytes that have to come.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A client's TLS connection without a protocol.
 pub struct RawClient {

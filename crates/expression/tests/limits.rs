@@ -14,7 +14,7 @@ fn refused(source: &str) -> String {
     let started = Instant::now();
     let faults = compile(source).expect_err("it compiled");
     // Generous: tests run unoptimised and share the machine.
-    assert!(started.elapsed() < Duration::from_secs(10), "it took {:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(20), "it took {:?}", started.elapsed());
     faults[0].message.clone()
 }
 
@@ -134,7 +134,7 @@ fn the_next_token_is_found_without_a_search() {
          while (t != null) { n++; t = t.Next; } return n; }",
     );
     assert_eq!(walked.unwrap().to_text().as_ref(), "50000");
-    assert!(started.elapsed() < Duration::from_secs(5), "it took {:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(20), "it took {:?}", started.elapsed());
     let moved = run("@{ var a = JArray.Parse(\"[1,2,3,4]\"); a.AddFirst(0); a[2].Remove(); var s = \"\"; \
          for (var t = a.First; t != null; t = t.Next) { s += t; } for (var t = a.Last; t != null; t = t.Previous) { s += t; } return s; }");
     assert_eq!(moved.unwrap().to_text().as_ref(), "01344310");
@@ -146,7 +146,7 @@ fn what_a_text_is_split_at_costs_what_the_text_is_long() {
     let started = Instant::now();
     let parts = run("@(new string(',', 500000).Split(new[] { ';', ',' }).Length)").unwrap();
     assert_eq!(parts.to_text().as_ref(), "500001");
-    assert!(started.elapsed() < Duration::from_secs(10), "it took {:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(20), "it took {:?}", started.elapsed());
     let parts =
         run("@(string.Join(\"|\", \"a::b:c\".Split(new[] { \":\", \"::\" }, StringSplitOptions.None)))");
     assert_eq!(parts.unwrap().to_text().as_ref(), "a||b|c");

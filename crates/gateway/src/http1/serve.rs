@@ -30,7 +30,7 @@ use crate::client::service::{Answer, Exchanges};
 const PARK_AFTER: Duration = Duration::from_secs(1);
 
 /// How long a new connection may take to send its request when the listener is to end.
-const LATE_REQUEST: Duration = Duration::from_secs(1);
+const LATE_REQUEST: Duration = Duration::from_secs(3);
 
 /// How long the rest of a refused request is read and dropped, so that the answer is not lost in a reset.
 const LINGER: Duration = Duration::from_secs(1);

