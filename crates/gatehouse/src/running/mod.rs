@@ -1,6 +1,7 @@
 //! A running instance: start, reload, drain.
 
 mod changes;
+mod low_priority;
 mod retired;
 mod traces;
 
@@ -35,7 +36,8 @@ use gatehouse_telemetry::waf_log::WafLog;
 use url::Url;
 
 use self::changes::Stamp;
-use self::retired::{Retired, release_catalog};
+use self::low_priority::do_behind_requests;
+use self::retired::Retired;
 use self::traces::TraceWriter;
 use crate::load::{self, CompileWith, Credentials, OpenStore};
 
@@ -228,7 +230,7 @@ impl Running {
             credentials: &credentials,
             previous: Some(&previous),
         };
-        let loaded = load_rest(configuration, findings, &self.sources, &with)?;
+        let loaded = do_behind_requests(|| load_rest(configuration, findings, &self.sources, &with))??;
         if let Some(file) = &self.sources.keys {
             load::read_keys_file(file).map_err(|found| refused(found, "the keys file has errors"))?;
         }
@@ -261,7 +263,9 @@ impl Running {
         self.shared.values.set_bounds(bounds);
         self.retired.push(before);
         self.in_force.configuration = configuration;
-        release_catalog(std::mem::replace(&mut self.in_force.catalog, catalog));
+        let before = std::mem::replace(&mut self.in_force.catalog, catalog);
+        // Without a thread for it, it is freed here.
+        let _ = do_behind_requests(move || drop(before));
         self.in_force.stamp = stamp;
         Ok(())
     }
@@ -286,8 +290,14 @@ impl Running {
     }
 
     fn release_retired(&mut self) {
-        if self.retired.release() {
-            self.shared.metrics.forget_unused();
+        if self.retired.is_empty() {
+            return;
+        }
+        match do_behind_requests(|| self.retired.release()) {
+            Ok(true) => self.shared.metrics.forget_unused(),
+            Ok(false) => {}
+            // They are looked at again soon.
+            Err(error) => self.log.warn(format!("what was replaced cannot be freed: {error}")),
         }
     }
 

@@ -307,8 +307,6 @@ impl Builder<'_> {
         }
         for api in resources.apis.values().filter(|api| api.is_online) {
             let products = by_api.get(api.root.as_str()).map_or(&[][..], Vec::as_slice);
-            // A reload shares its core with requests: between two APIs they go first.
-            std::thread::yield_now();
             self.api(workspace, resources, api, products);
         }
     }

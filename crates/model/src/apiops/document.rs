@@ -24,8 +24,6 @@ pub(super) fn read_text(file: &Arc<Path>, largest: u64) -> Result<String, Diagno
             format!("the file cannot be read: {error}"),
         )
     };
-    // A reload shares its core with requests: between two files they go first.
-    std::thread::yield_now();
     // Asked before it is opened: to open a pipe waits for somebody to write.
     if !fs::metadata(file).map_err(unreadable)?.is_file() {
         let location = Location::file(Arc::clone(file));

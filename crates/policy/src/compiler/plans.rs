@@ -165,8 +165,6 @@ impl Compiler {
                 .filter(|(_, product)| product.apis.iter().any(|root| root.value == api.root))
                 .filter_map(|(name, _)| uses_of_products.get(name.as_str()));
             let uses = of_products.fold(uses, |uses, other| uses.union(*other));
-            // A reload shares its core with requests: between two APIs they go first.
-            std::thread::yield_now();
             if let Some(plans) = self.api(around, api, resources, plan, &products, uses) {
                 apis.insert(name.clone(), plans);
             }
