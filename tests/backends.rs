@@ -260,6 +260,43 @@ async fn a_backend_may_ask_for_a_certificate_and_have_trust_of_its_own() {
 }
 
 #[tokio::test]
+async fn artifacts_name_the_certificate_that_a_backend_is_shown() {
+    let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
+    let backend = TlsBackend::start(&servers.server(&["localhost"]), Some(&clients.pem()), &["http/1.1"]);
+    let own = clients.client("gateway");
+    let entity = |credentials: serde_json::Value| json!({ "url": backend.url(), "protocol": "http", "credentials": credentials });
+    let landing = |ids: serde_json::Value| {
+        let landing = Landing::new().with(
+            "backend_tls: { trust: [certs/servers.pem] }
+certificates: { me: { certificate: certs/me.pem, key: certs/me.key } }",
+        );
+        landing.file("certs/servers.pem", &servers.pem());
+        own.write(&landing.path("certs/me.pem"), &landing.path("certs/me.key"));
+        backend_entity(landing.api(api()), "main", &entity(ids))
+    };
+    let thumbprint = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &own.der());
+    let thumbprint: String = thumbprint.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    for credentials in [
+        json!({ "certificateIds": ["/subscriptions/0/service/s/certificates/me"] }),
+        json!({ "certificate": [thumbprint] }),
+    ] {
+        let gateway = Gateway::start(landing(credentials.clone())).await;
+        let answer = gateway.client().get("/a/x").await;
+        assert_eq!(answer.status, 200, "{credentials}: {}", answer.text());
+        assert_eq!(answer.json()["certificate"], true);
+    }
+    let landing = landing(json!({ "certificateIds": ["mee"] }));
+    let output = gatehouse(landing.folder.path(), &["check"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("the credentials name the certificate `mee`") && said.contains("did you mean `me`?"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn credentials_of_backends_come_from_named_values() {
     let backend = Backend::echo();
     let named_value = |landing: &Landing, name: &str, properties: serde_json::Value| {

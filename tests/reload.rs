@@ -234,11 +234,6 @@ async fn leaf_of(client: &Client) -> Vec<u8> {
     stream.get_ref().1.peer_certificates().unwrap()[0].to_vec()
 }
 
-fn der(pem: &str) -> Vec<u8> {
-    use rustls::pki_types::pem::PemObject as _;
-    rustls::pki_types::CertificateDer::from_pem_slice(pem.as_bytes()).unwrap().to_vec()
-}
-
 #[tokio::test]
 async fn replaced_certificates_are_in_use_soon_and_no_connection_is_dropped() {
     let backend = Backend::echo();
@@ -250,7 +245,7 @@ async fn replaced_certificates_are_in_use_soon_and_no_connection_is_dropped() {
         let next = landing.authority.server(&["localhost"]);
         next.write(&certificate, &key);
         let written = Instant::now();
-        let wanted = der(&next.certificate);
+        let wanted = next.der();
         while leaf_of(&gateway.client()).await != wanted {
             assert!(written.elapsed() < SOON, "the new certificate is in use\n{}", gateway.log());
             tokio::time::sleep(Duration::from_millis(20)).await;

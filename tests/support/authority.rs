@@ -84,6 +84,12 @@ impl Authority {
 }
 
 impl Identity {
+    /// The certificate as it goes over the wire.
+    pub fn der(&self) -> Vec<u8> {
+        use rustls::pki_types::pem::PemObject as _;
+        rustls::pki_types::CertificateDer::from_pem_slice(self.certificate.as_bytes()).unwrap().to_vec()
+    }
+
     pub fn write(&self, certificate: &Path, key: &Path) {
         std::fs::write(certificate, &self.certificate).unwrap();
         std::fs::write(key, &self.key).unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gatehouse_model::configuration::{BackendConnection, ClientIdentity, Egress, Listener};
 use gatehouse_model::resources::{Backend, BackendTarget, BackendTls, PoolMember};
-use gatehouse_model::{Diagnostic, Diagnostics, Location, did_you_mean};
+use gatehouse_model::{Diagnostic, Diagnostics, Located, Location, did_you_mean};
 use url::Url;
 
 use super::balance::{Balance, Member};
@@ -53,6 +53,18 @@ struct ShownCertificate {
     /// SHA-1 and SHA-256, in upper case hexadecimal digits.
     thumbprints: [String; 2],
     profile: Arc<TlsProfile>,
+}
+
+impl ShownCertificate {
+    /// Whether it has this id or this thumbprint, however the thumbprint is written.
+    fn is(&self, name: &str) -> bool {
+        let digits = || {
+            name.chars()
+                .filter(|character| !matches!(character, ' ' | ':' | '\u{200e}'))
+                .map(|character| character.to_ascii_uppercase())
+        };
+        *self.id == *name || self.thumbprints.iter().any(|known| known.chars().eq(digits()))
+    }
 }
 
 /// A backend entity.
@@ -119,7 +131,8 @@ impl Backends {
         profiles.extend(certificates.iter().map(|certificate| Arc::clone(&certificate.profile)));
         for backend in sources.backends {
             if let BackendTarget::Single(url) = &backend.target
-                && let Some(single) = load_single(sources, &guards.backends, backend, url, &mut loader)
+                && let Some(single) =
+                    load_single(sources, &guards.backends, &certificates, (backend, url), &mut loader)
             {
                 if !profiles.iter().any(|profile| profile.id == single.profile.id) {
                     profiles.push(Arc::clone(&single.profile));
@@ -194,15 +207,7 @@ impl Backends {
 
     /// How such URLs are reached with a certificate, which is named by its id or its thumbprint.
     pub(super) fn showing(&self, certificate: &str) -> Option<&Arc<TlsProfile>> {
-        let digits: String = certificate
-            .chars()
-            .filter(|character| !matches!(character, ' ' | ':' | '\u{200e}'))
-            .map(|character| character.to_ascii_uppercase())
-            .collect();
-        self.certificates
-            .iter()
-            .find(|known| *known.id == *certificate || known.thumbprints.contains(&digits))
-            .map(|known| &known.profile)
+        self.certificates.iter().find(|known| known.is(certificate)).map(|known| &known.profile)
     }
 
     /// How service URLs are reached.
@@ -242,15 +247,29 @@ impl Guards {
 fn load_single<'s>(
     sources: &BackendSources<'s>,
     guard: &'s Arc<Guard>,
-    backend: &Backend,
-    url: &Url,
+    certificates: &[ShownCertificate],
+    (backend, url): (&Backend, &Url),
     loader: &mut ProfileLoader<'s>,
 ) -> Option<Single> {
     let own = sources.connections.get(&backend.name);
+    let identity = match &backend.credentials.certificate {
+        // What the operator says of this backend counts more than what the artifacts say.
+        Some(name) if own.is_none_or(|own| own.client_certificate.is_none()) => {
+            let known = certificates.iter().find(|known| known.is(&name.value));
+            let identity = known.and_then(|known| sources.certificates.get(&*known.id));
+            if identity.is_none() {
+                let ids = sources.certificates.keys().map(String::as_str);
+                loader.diagnostics().push(unknown_certificate(backend, name, ids));
+                return None;
+            }
+            identity
+        }
+        _ => None,
+    };
     let profile = loader.load(
         Manner {
             connection: own.unwrap_or(sources.default_connection),
-            identity: None,
+            identity,
             switches: backend.tls,
             guard,
         },
@@ -273,6 +292,23 @@ fn load_single<'s>(
         credentials: credentials?,
         breaker,
     })
+}
+
+fn unknown_certificate<'i>(
+    backend: &Backend,
+    name: &Located<String>,
+    ids: impl Iterator<Item = &'i str>,
+) -> Diagnostic {
+    let message = format!(
+        "the credentials name the certificate `{}`, but `certificates` of the configuration has none of that id or thumbprint",
+        name.value
+    );
+    let diagnostic = Diagnostic::error("unknown-certificate", name.location.clone(), message)
+        .resource(format!("backends/{}", backend.name));
+    match did_you_mean(&name.value, ids) {
+        Some(meant) => diagnostic.fix(format!("did you mean `{meant}`?")),
+        None => diagnostic,
+    }
 }
 
 fn load_pool(

@@ -137,7 +137,7 @@ fn members(resource: &Resource<'_>, pool: &Fields<'_>) -> Vec<PoolMember> {
 
 fn credentials(resource: &Resource<'_>, fields: &Fields<'_>, names: &NamedValueNames) -> BackendCredentials {
     let context = resource.context;
-    fields.not_yet(context, &["certificate", "certificateIds", "managedIdentity"]);
+    fields.not_yet(context, &["managedIdentity"]);
     let secrets = |values: Vec<Located<String>>| {
         values
             .into_iter()
@@ -185,8 +185,28 @@ fn credentials(resource: &Resource<'_>, fields: &Fields<'_>, names: &NamedValueN
         };
         Some((scheme.value, parameter))
     });
+    let certificate = certificate(resource, fields);
     fields.finish(context);
-    BackendCredentials { headers, query, authorization }
+    BackendCredentials { headers, query, authorization, certificate }
+}
+
+/// The client certificate. As in Azure, thumbprints do not count where there are ids.
+fn certificate(resource: &Resource<'_>, fields: &Fields<'_>) -> Option<Located<String>> {
+    let context = resource.context;
+    let thumbprints = fields.strings(context, "certificate").unwrap_or_default();
+    let mut named = fields.strings(context, "certificateIds").unwrap_or_default();
+    for id in &mut named {
+        if let Some((_, name)) = id.value.trim_end_matches('/').rsplit_once('/') {
+            id.value = name.to_owned();
+        }
+    }
+    if named.is_empty() {
+        named = thumbprints;
+    }
+    if let [_, more, ..] = &named[..] {
+        resource.error("too-many", more.location.clone(), "a backend can be shown one client certificate");
+    }
+    named.into_iter().next()
 }
 
 fn tls(resource: &Resource<'_>, fields: &Fields<'_>) -> BackendTls {

@@ -143,7 +143,7 @@ impl Configuration {
             let certificates = fields.optional(
                 "certificates",
                 map("certificate ids with their files", ClientIdentity::shape()),
-                "The certificates that policies show to others: `authentication-certificate` names them by id or thumbprint.",
+                "The certificates that are shown to others: `authentication-certificate` and credentials of backends name them by id or thumbprint.",
             );
             let egress = fields.optional("egress", Egress::shape(), "Where policies may send requests.");
             let store = fields.optional("store", Store::shape(file), "What outlives the process.");

@@ -55,6 +55,8 @@ pub struct BackendCredentials {
     pub query: Vec<(String, Vec<Located<SecretString>>)>,
     /// The `Authorization` header: scheme and parameter.
     pub authorization: Option<(String, Located<SecretString>)>,
+    /// The certificate that is shown: an id under `certificates` of the configuration, or a thumbprint of one of them.
+    pub certificate: Option<Located<String>>,
 }
 
 /// How a backend's certificate is checked. Both default to true.

@@ -69,9 +69,9 @@ fn each_fault_of_a_backend_is_told_at_its_place() {
         ),
         (r#""url": "https://x", "proxy": {"url": "x"}"#, 46, "`proxy` is not yet available"),
         (
-            r#""url": "https://x", "credentials": {"certificateIds": ["x"]}"#,
-            71,
-            "`credentials.certificateIds` is not yet available",
+            r#""url": "https://x", "credentials": {"certificateIds": ["x", "/certificates/y"]}"#,
+            77,
+            "a backend can be shown one client certificate",
         ),
         (
             r#""url": "https://x", "credentials": {"header": {"a b": ["x"]}}"#,
@@ -82,6 +82,11 @@ fn each_fault_of_a_backend_is_told_at_its_place() {
             r#""url": "https://x", "credentials": {"header": {"a": ["{{nothing}}"]}}"#,
             70,
             "backends/b refers to the named value `nothing`, which does not exist (add a named value with the display name `nothing`)",
+        ),
+        (
+            r#""url": "https://x", "credentials": {"managedIdentity": {"resource": "x"}}"#,
+            72,
+            "`credentials.managedIdentity` is not yet available",
         ),
         (r#""type": "Pool""#, 16, "backends/b has no `pool`"),
         (r#""pool": {"services": []}"#, 38, "a pool needs members in `pool.services`"),
