@@ -138,3 +138,6 @@ pub(crate) fn micros(micros: u64) -> String {
         _ => format!("{:.1?}", Duration::from_micros(micros)),
     }
 }
+
+#[cfg(test)]
+mod tests;
