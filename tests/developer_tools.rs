@@ -164,9 +164,7 @@ fn the_tests_of_the_example_pass_and_reach_nearly_everything() {
     assert!(text(&human).contains("8 passed, 0 failed"), "{}", text(&human));
 }
 
-fn laboratory(cases: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let policy = r#"<policies><inbound><base />
+const POLICY: &str = r#"<policies><inbound><base />
 <set-variable name="n" value="@(1 + 1)" />
 <choose>
 <when condition="@(context.Request.Headers.ContainsKey("X-Side"))">
@@ -178,6 +176,13 @@ fn laboratory(cases: &str) -> tempfile::TempDir {
 </inbound><backend>
 <retry condition="@(context.Response.StatusCode == 503)" count="2" interval="10"><forward-request buffer-request-body="true" /></retry>
 </backend><outbound><base /></outbound><on-error><base /></on-error></policies>"#;
+
+fn laboratory(cases: &str) -> tempfile::TempDir {
+    laboratory_of(POLICY, cases)
+}
+
+fn laboratory_of(policy: &str, cases: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
     let api = r#"{"properties":{"displayName":"a","path":"a","protocols":["https"],"serviceUrl":"https://b.example/v1","subscriptionRequired":false}}"#;
     write(folder.path(), "shop/apis/a/apiInformation.json", api);
     write(
@@ -243,6 +248,66 @@ fn stubs_answer_policies_and_what_was_sent_is_told() {
     assert!(output.status.success(), "{}", text(&output));
     let report = text(&output);
     assert!(report.contains("<testsuites tests=\"3\" failures=\"0\""), "{report}");
+}
+
+#[test]
+fn tokens_of_managed_identities_are_given_and_can_be_stubbed() {
+    let policy = r#"<policies><inbound><base />
+<authentication-managed-identity resource="https://vault.example" />
+<authentication-managed-identity resource="https://store.example" client-id="c-1" output-token-variable-name="other" />
+<set-variable name="audience" value="@(context.Request.Headers.GetValueOrDefault("Authorization").AsJwt().Audiences.First())" />
+<set-variable name="client" value="@(((string)context.Variables["other"]).AsJwt()?.Claims["appid"][0])" />
+</inbound><backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>"#;
+    let stub = "url: 'http://169.254.169.254/metadata/identity/oauth2/token*'";
+    let folder = laboratory_of(
+        policy,
+        &format!(
+            "  - name: by themselves\n    {REQUEST} }}\n    expect: {{ status: 200, variables: {{ audience: https://vault.example, client: c-1 }}, policy_requests: [] }}\n  - name: stubbed\n    {REQUEST} }}\n    stubs: [ {{ {stub}, body: {{ access_token: '{{{{jwt: {{aud: mine, appid: c-1}}}}}}', expires_in: 3600 }} }} ]\n    expect: {{ status: 200, variables: {{ audience: mine }} }}\n  - name: refused\n    {REQUEST} }}\n    stubs: [ {{ {stub}, status: 400, body: {{ error: invalid_request }} }} ]\n    expect: {{ status: 500, last_error: {{ source: authentication-managed-identity, reason: ManagedIdentityTokenUnavailable, message: {{ contains: status 400 invalid_request }} }} }}\n  - name: no answer\n    {REQUEST} }}\n    stubs: [ {{ {stub}, error: timeout }} ]\n    expect: {{ status: 500, last_error: {{ source: authentication-managed-identity }} }}\n"
+        ),
+    );
+    let output = gatehouse(folder.path(), &["test"]);
+    assert!(text(&output).contains("4 passed, 0 failed"), "{}", text(&output));
+}
+
+#[test]
+fn validate_jwt_believes_the_tokens_of_tests_and_no_others() {
+    let policy = r#"<policies><inbound><base />
+<validate-jwt header-name="Authorization" output-token-variable-name="jwt"><openid-config url="https://login.example/v2.0/.well-known/openid-configuration" /><audiences><audience>orders</audience></audiences><required-claims><claim name="roles" match="any"><value>reader</value></claim></required-claims></validate-jwt>
+</inbound><backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>"#;
+    let case = |name: &str, claims: &str, more: &str, expect: &str| {
+        format!(
+            "  - name: {name}\n    {REQUEST}, headers: {{ Authorization: 'Bearer {{{{jwt: {{{claims}}}}}}}' }} }}\n    {more}expect: {{ {expect} }}\n"
+        )
+    };
+    let good = "aud: orders, iss: https://login.example/v2.0, sub: ana, roles: [reader]";
+    let refused = |reason: &str| {
+        format!(
+            "status: 401, backend_called: false, headers: {{ WWW-Authenticate: present }}, last_error: {{ source: validate-jwt, reason: {reason} }}"
+        )
+    };
+    let cases = [
+        case("good", good, "", "status: 200, variables: { jwt: present }"),
+        case("audience", &good.replace("orders", "other"), "", &refused("TokenAudienceNotAllowed")),
+        case("issuer", &good.replace("/v2.0", "/v1.0"), "", &refused("TokenIssuerNotAllowed")),
+        case("expired", &format!("{good}, exp: -1h"), "", &refused("TokenExpired")),
+        case("claim", &good.replace(", roles: [reader]", ""), "", &refused("TokenClaimNotFound")),
+        case("role", &good.replace("reader", "writer"), "", &refused("TokenClaimValueNotAllowed")),
+        case(
+            "secret",
+            &format!("{good}, $secret: c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTEyMzQ="),
+            "",
+            "status: 401, backend_called: false",
+        ),
+        case(
+            "other keys",
+            good,
+            "stubs: [ { url: 'https://login.example/v2.0/.well-known/openid-configuration', body: { issuer: https://login.example/v2.0, jwks_uri: https://login.example/keys } }, { url: https://login.example/keys, body: { keys: [] } } ]\n    ",
+            &refused("TokenSignatureKeyNotFound"),
+        ),
+    ];
+    let folder = laboratory_of(policy, &cases.concat());
+    let output = gatehouse(folder.path(), &["test"]);
+    assert!(text(&output).contains("8 passed, 0 failed"), "{}", text(&output));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod answer;
 mod gateway;
+mod identity;
 mod shapes;
 mod template;
 mod token;

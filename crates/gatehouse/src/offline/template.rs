@@ -16,6 +16,11 @@ impl<'t> Templates<'t> {
         Self { keys, now_seconds: (now_millis / 1000) as i64 }
     }
 
+    /// The time, in seconds since 1970.
+    pub(super) fn now_seconds(&self) -> i64 {
+        self.now_seconds
+    }
+
     /// The text with its templates filled in. Other double braces stay: they may be Liquid, or a named value's name.
     pub(crate) fn fill(&self, text: &str) -> Result<String, String> {
         let mut filled = String::new();

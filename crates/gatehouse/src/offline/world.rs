@@ -3,15 +3,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, LocalBoxFuture};
+use futures_util::future::LocalBoxFuture;
 use gatehouse_expression::Limits as ExpressionLimits;
 use gatehouse_gateway::pipeline::CoreRandom;
-use gatehouse_identity::http_client::{HttpClient, HttpError, HttpRequest, HttpResponse};
 use gatehouse_identity::managed::ManagedIdentities;
 use gatehouse_policy::{
     BackendChoice, Clock, Concurrency, Exchange, ForwardOptions, LoggedEvent, Measure, MemoryValues,
@@ -22,6 +20,7 @@ use gatehouse_store::counters::{CounterKeys, MemoryCounters};
 use http::{HeaderMap, Method};
 
 use super::gateway::BackendUrls;
+use super::identity::identities;
 use super::token;
 use super::{Answer, Stub, Templates};
 
@@ -85,7 +84,7 @@ impl<'w> OfflineWorld<'w> {
             response_cache: ResponseCache::default(),
             values: MemoryValues::default(),
             tokens: Tokens::new(MAX_TOKENS, &[0; 32]),
-            identities: ManagedIdentities::new(None, Vec::new(), Arc::new(NoNetwork)),
+            identities: identities(stubs, templates),
             backend: StubbedBackend { answers: backend, urls, templates, sent: RefCell::default() },
             outgoing: StubbedRequests { stubs, urls, templates, sent: RefCell::default() },
             buffered_body_bytes: settings.buffered_body_bytes,
@@ -262,17 +261,6 @@ impl Outgoing for StubbedRequests<'_> {
     fn fetch_apart(&self, request: OutgoingRequest, then: Then) {
         let outcome = self.answer(&request);
         then(self, outcome);
-    }
-}
-
-/// Fetches no credentials: nothing leaves the process.
-struct NoNetwork;
-
-impl HttpClient for NoNetwork {
-    fn send(&self, request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse, HttpError>> {
-        let host = request.url.host_str().unwrap_or_default();
-        let error = HttpError(format!("credentials of {host} are not fetched without a gateway"));
-        std::future::ready(Err(error)).boxed()
     }
 }
 

@@ -5,6 +5,7 @@ mod verified;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast::RandomState;
 use gatehouse_identity::ReplayCache;
@@ -22,6 +23,8 @@ const MAX_SOURCES: usize = 1024;
 /// Everything about tokens that outlives a request. One value a process.
 #[derive(Debug)]
 pub struct Tokens {
+    /// Differs from one to the next: what was found in one is not taken for another.
+    number: u64,
     sources: Mutex<HashMap<(Url, SourceKind), Arc<IssuerSource>, RandomState>>,
     pub(crate) verified: VerifiedTokens,
     pub(crate) proofs: ReplayCache,
@@ -36,12 +39,19 @@ impl Tokens {
 
     /// Room for so many verified tokens. `secret` is what nonces are made with: 32 random bytes.
     pub fn new(capacity: usize, secret: &[u8]) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
         Self {
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
             sources: Mutex::default(),
             verified: VerifiedTokens::new(capacity),
             proofs: ReplayCache::new(Self::PROOFS),
             nonces: DpopNonces::new(secret),
         }
+    }
+
+    /// Which one it is.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     /// The source of a URL; all policies that name it share it. `None`: there are too many.

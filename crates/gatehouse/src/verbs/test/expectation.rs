@@ -1,18 +1,13 @@
 //! What must come out of a case, and what differs from it.
 
-use std::fmt::Write as _;
-
-use fancy_regex::Regex;
 use gatehouse_model::Located;
 use gatehouse_model::tree::decode::{Context, Invalid, Shape, integer, map, one_or_many, record};
 use gatehouse_model::tree::{Node, NodeValue};
 use http::HeaderMap;
 use serde_json::{Value, json};
 
+use super::matcher::{Matcher, MatcherShape, Pattern, PatternShape, quoted};
 use crate::offline::{Any, Finished, Scalar, Sent, Templates};
-
-/// How many steps a regular expression may take.
-const MAX_BACKTRACKS: usize = 100_000;
 
 /// What must come out.
 #[derive(Debug, Default)]
@@ -50,19 +45,6 @@ enum Calls {
     AtAll(bool),
     Times(u64),
 }
-
-/// What one text must be.
-#[derive(Debug)]
-enum Matcher {
-    Present,
-    Absent,
-    Equals(String),
-    Contains(String),
-    Matches(Pattern),
-}
-
-#[derive(Debug)]
-struct Pattern(Regex);
 
 impl Expectation {
     pub(super) fn shape() -> impl Shape<Value = Self> {
@@ -243,7 +225,7 @@ impl Message {
         if let Some(pattern) = &self.matches
             && !pattern.is_match(&text)
         {
-            out.push(format!("{of}body_matches: `{}` does not match {}", pattern.0.as_str(), quoted(&text)));
+            out.push(format!("{of}body_matches: `{}` does not match {}", pattern.as_str(), quoted(&text)));
         }
     }
 }
@@ -299,6 +281,9 @@ fn variable(name: &str, wanted: &Node, finished: &Finished, out: &mut Vec<String
         return;
     };
     let text = value.to_text();
+    if wanted.as_str() == Some("present") {
+        return;
+    }
     let why = match &wanted.value {
         NodeValue::Mapping(_) | NodeValue::Sequence(_) => {
             let wanted = wanted.to_json();
@@ -331,154 +316,6 @@ fn same(a: &Value, b: &Value) -> bool {
             a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| same(a, b)))
         }
         (a, b) => a == b,
-    }
-}
-
-/// A text of any length as a difference shows it.
-fn quoted(text: &str) -> String {
-    const SHOWN: usize = 300;
-    let mut shown = String::from("`");
-    for c in text.chars().take(SHOWN) {
-        // Writing to a string cannot fail.
-        let _ = if c.is_control() && c != '\n' {
-            write!(shown, "{}", c.escape_default())
-        } else {
-            write!(shown, "{c}")
-        };
-    }
-    if text.chars().nth(SHOWN).is_some() {
-        shown.push('…');
-    }
-    shown.push('`');
-    shown
-}
-
-impl Matcher {
-    fn difference(&self, got: Option<&str>) -> Option<String> {
-        match (self, got) {
-            (Self::Present, Some(_)) | (Self::Absent, None) => None,
-            (Self::Present, None) => Some("expected to be present, but it is absent".to_owned()),
-            (Self::Absent, Some(got)) => Some(format!("expected to be absent, got {}", quoted(got))),
-            (Self::Equals(wanted), Some(got)) if wanted == got => None,
-            (Self::Contains(wanted), Some(got)) if got.contains(wanted.as_str()) => None,
-            (Self::Matches(pattern), Some(got)) if pattern.is_match(got) => None,
-            (Self::Equals(wanted), got) => {
-                Some(format!("expected {}, got {}", quoted(wanted), optional(got)))
-            }
-            (Self::Contains(wanted), got) => {
-                Some(format!("expected {} in it, got {}", quoted(wanted), optional(got)))
-            }
-            (Self::Matches(pattern), got) => {
-                Some(format!("expected a match of `{}`, got {}", pattern.0.as_str(), optional(got)))
-            }
-        }
-    }
-
-    /// With templates filled in; what cannot be filled in matches nothing by itself.
-    fn filled(&self, templates: &Templates<'_>) -> std::borrow::Cow<'_, Self> {
-        match self {
-            Self::Equals(text) if text.contains("{{") => {
-                let text = templates.fill(text).unwrap_or_else(|_| text.clone());
-                std::borrow::Cow::Owned(Self::Equals(text))
-            }
-            other => std::borrow::Cow::Borrowed(other),
-        }
-    }
-}
-
-impl Clone for Matcher {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Present => Self::Present,
-            Self::Absent => Self::Absent,
-            Self::Equals(text) => Self::Equals(text.clone()),
-            Self::Contains(text) => Self::Contains(text.clone()),
-            Self::Matches(Pattern(regex)) => Self::Matches(Pattern(regex.clone())),
-        }
-    }
-}
-
-fn optional(got: Option<&str>) -> String {
-    got.map_or_else(|| "none".to_owned(), quoted)
-}
-
-impl Pattern {
-    fn parse(text: &str) -> Result<Self, Invalid> {
-        let built = fancy_regex::RegexBuilder::new(text).backtrack_limit(MAX_BACKTRACKS).build();
-        built.map(Self).map_err(|error| Invalid::because(error.to_string()))
-    }
-
-    fn is_match(&self, text: &str) -> bool {
-        self.0.is_match(text).unwrap_or(false)
-    }
-}
-
-/// `present`, `absent`, the text itself, or `{ equals | contains | matches: … }`.
-struct MatcherShape;
-
-impl Shape for MatcherShape {
-    type Value = Matcher;
-
-    fn decode(&self, node: &Node, context: &mut Context) -> Option<Matcher> {
-        match node.as_str() {
-            Some("present") => return Some(Matcher::Present),
-            Some("absent") => return Some(Matcher::Absent),
-            _ => {}
-        }
-        if let Some(text) = node.scalar_text() {
-            return Some(Matcher::Equals(text.into_owned()));
-        }
-        let shape = record("a matcher", |fields| {
-            let equals = fields.optional("equals", Scalar, "The text.").map(Matcher::Equals);
-            let contains = fields.optional("contains", Scalar, "A part of it.").map(Matcher::Contains);
-            let matches =
-                fields.optional("matches", PatternShape, "A regular expression.").map(Matcher::Matches);
-            match (equals, contains, matches) {
-                (Some(one), None, None) | (None, Some(one), None) | (None, None, Some(one)) => Some(one),
-                _ => {
-                    let message = "a matcher has exactly one of `equals`, `contains` and `matches`";
-                    let location = fields.location();
-                    fields.push(gatehouse_model::Diagnostic::error("invalid-value", location, message));
-                    None
-                }
-            }
-        });
-        shape.decode(node, context)
-    }
-
-    fn expected(&self) -> String {
-        "a text, `present`, `absent`, or a mapping with `equals`, `contains` or `matches`".to_owned()
-    }
-
-    fn expected_entries(&self) -> String {
-        "texts".to_owned()
-    }
-
-    fn schema(&self) -> Value {
-        json!({ "type": ["string", "number", "boolean", "object"] })
-    }
-}
-
-struct PatternShape;
-
-impl Shape for PatternShape {
-    type Value = Pattern;
-
-    fn decode(&self, node: &Node, context: &mut Context) -> Option<Pattern> {
-        let text = Scalar.decode(node, context)?;
-        Pattern::parse(&text).map_err(|invalid| context.invalid(node, &self.expected(), invalid)).ok()
-    }
-
-    fn expected(&self) -> String {
-        "a regular expression".to_owned()
-    }
-
-    fn expected_entries(&self) -> String {
-        "regular expressions".to_owned()
-    }
-
-    fn schema(&self) -> Value {
-        json!({ "type": "string" })
     }
 }
 

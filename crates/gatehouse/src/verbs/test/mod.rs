@@ -3,6 +3,7 @@
 mod case;
 mod expectation;
 mod file;
+mod matcher;
 mod prepared;
 mod report;
 mod unreached;

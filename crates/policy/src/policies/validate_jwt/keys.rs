@@ -21,7 +21,8 @@ pub(super) enum Source {
     Fixed {
         url: Url,
         kind: SourceKind,
-        source: OnceLock<Option<Arc<IssuerSource>>>,
+        /// What was found, and in which tokens' memory: tests have one for each case.
+        source: OnceLock<(u64, Option<Arc<IssuerSource>>)>,
     },
     /// An expression gives the URL of the metadata.
     Computed(Text),
@@ -40,7 +41,12 @@ impl Source {
     ) -> Result<Option<Arc<IssuerSource>>, Failure> {
         Ok(match self {
             Self::Fixed { url, kind, source } => {
-                source.get_or_init(|| world.tokens.source(url, kind)).clone()
+                let find = || world.tokens.source(url, kind);
+                let number = world.tokens.number();
+                match source.get_or_init(|| (number, find())) {
+                    (known, source) if *known == number => source.clone(),
+                    _ => find(),
+                }
             }
             Self::Computed(text) => {
                 let text = text.evaluate(exchange, world)?;
