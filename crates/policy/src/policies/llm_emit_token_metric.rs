@@ -5,12 +5,19 @@
 
 use std::sync::Arc;
 
+use gatehouse_model::Severity;
+
 use super::dimensions::{Dimensions, Evaluated};
 use super::emit_metric::name_of;
 use super::llm_token_limit::watch;
 use crate::compiler::{Builder, Reported};
 use crate::document::Element;
 use crate::{Action, Deferred, Exchange, Failure, Flow, Measure, Policy, TokenUse, TokenWatch, World};
+
+/// The most dimensions with values of their own; as many as those of `emit-metric`.
+const MOST: usize = 10;
+/// How many Azure's documentation promises. Policies of its own landing zones have more.
+const DOCUMENTED: usize = 5;
 
 #[derive(Debug)]
 struct EmitTokenMetric(Arc<Metrics>);
@@ -26,7 +33,15 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
     builder.no_text(element);
     let mut name = |name: &str| name_of(builder, element, name);
     let names = [name("Total Tokens")?, name("Prompt Tokens")?, name("Completion Tokens")?];
-    let dimensions = Dimensions::compile(builder, element, 5)?;
+    let dimensions = Dimensions::compile(builder, element, MOST)?;
+    let own = element.elements_named("dimension").filter(|child| child.attribute("value").is_some()).count();
+    if own > DOCUMENTED {
+        let message = format!(
+            "`{}` has {own} dimensions of its own; Azure API Management promises no more than {DOCUMENTED}",
+            element.name
+        );
+        builder.warn(Severity::Low, "too-many", &element.location, message);
+    }
     // The prompt is estimated where an answer that streams says nothing of it.
     builder.read_request_body();
     Ok(Action::Now(Box::new(EmitTokenMetric(Arc::new(Metrics { names, dimensions })))))
@@ -124,12 +139,14 @@ mod tests {
     fn its_parts_are_checked() {
         let told = findings_in("inbound", "<azure-openai-emit-token-metric />");
         assert!(told[0].contains("`azure-openai-emit-token-metric` holds no `dimension`"), "{told:?}");
-        let many: Vec<String> = (0..6).map(|n| format!("<dimension name=\"d{n}\" value=\"v\" />")).collect();
-        let told = findings_in(
-            "inbound",
-            &format!("<llm-emit-token-metric>{}</llm-emit-token-metric>", many.concat()),
-        );
-        assert!(told[0].contains("has more than 5 dimensions of its own"), "{told:?}");
+        let many = |count| {
+            let dimensions = (0..count).map(|n| format!("<dimension name=\"d{n}\" value=\"v\" />"));
+            let policy = dimensions.collect::<Vec<_>>().concat();
+            findings_in("inbound", &format!("<llm-emit-token-metric>{policy}</llm-emit-token-metric>"))
+        };
+        assert_eq!(many(5), Vec::<String>::new());
+        assert!(many(6)[0].contains("has 6 dimensions of its own; Azure"), "{:?}", many(6));
+        assert!(many(11)[0].contains("has more than 10 dimensions of its own"), "{:?}", many(11));
         let told = findings_in(
             "inbound",
             "<llm-emit-token-metric value=\"1\"><dimension name=\"API ID\" /></llm-emit-token-metric>",
