@@ -94,3 +94,28 @@ async fn secrets_in_messages_of_policies_stand_in_no_log() {
     assert_eq!(messages[0], "The message holds what the client has sent and is not logged.");
     assert!(messages[1].contains("got ***"), "{messages:?}");
 }
+
+#[tokio::test]
+async fn a_policy_sees_the_key_of_the_request_and_the_backend_does_not() {
+    let backend = Backend::echo();
+    let limit = "<rate-limit-by-key calls=\"1\" renewal-period=\"60\" counter-key=\"@(context.Subscription.Key)\" /><set-header name=\"X-Length\"><value>@(context.Subscription.Key.Length.ToString() + context.Subscription.PrimaryKey)</value></set-header>";
+    let landing = Landing::new()
+        .api(
+            Api::new("a", &backend.url())
+                .set("subscriptionRequired", true)
+                .operation("get", "GET", "/x")
+                .inbound(limit),
+        )
+        .subscription("one", "/apis/a")
+        .subscription("three", "/apis/a");
+    let gateway = Gateway::start(landing).await;
+    let with = |key: &str| gateway.client().header("Ocp-Apim-Subscription-Key", key);
+    let first = with("one-primary").get("/a/x").await;
+    assert_eq!((first.status.as_u16(), &first.json()["headers"]["x-length"]), (200, &"11".into()));
+    assert!(!first.text().contains("one-primary"));
+    assert_eq!(with("one-primary").get("/a/x").await.status, 429);
+    assert_eq!(with("one-secondary").get("/a/x").await.status, 200);
+    let by_query = gateway.client().get("/a/x?subscription-key=three-primary").await;
+    assert_eq!((by_query.status.as_u16(), &by_query.json()["headers"]["x-length"]), (200, &"13".into()));
+    assert!(!by_query.text().contains("three-primary"));
+}

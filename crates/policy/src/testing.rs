@@ -447,7 +447,15 @@ pub(crate) fn route(api: &str, operation: &str, subscription: Option<&str>) -> R
     };
     let subscription = subscription.map(|name| {
         let (id, owner) = (Arc::from(name), None);
-        Arc::new(SubscriptionFacts { name: Arc::clone(&id), id, owner, created: 0, start: None, end: None })
+        Arc::new(SubscriptionFacts {
+            name: Arc::clone(&id),
+            id,
+            owner,
+            created: 0,
+            start: None,
+            end: None,
+            key: None,
+        })
     });
     Route { api: Some(Arc::new(api)), operation: Some(Arc::new(operation)), product: None, subscription }
 }

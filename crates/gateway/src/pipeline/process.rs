@@ -9,7 +9,7 @@ use gatehouse_policy::{Exchange, Failure, Plan, SubscriptionFacts, World, builti
 use gatehouse_store::{KeyRing, SubscriptionRecord};
 use gatehouse_telemetry::metrics::OperationMetrics;
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 
 use super::traced;
 use crate::router::{ApiIndex, check_path};
@@ -157,9 +157,9 @@ fn enter<'s>(
     exchange: &mut Exchange,
     world: &World<'_>,
 ) -> (&'s Arc<Plan>, Option<Failure>) {
-    let (in_header, decision) = {
+    let (in_query, decision) = {
         let request = &exchange.request;
-        let in_header = request.headers.get(&api.key_header).map(http::HeaderValue::as_bytes);
+        let in_header = request.headers.get(&api.key_header).map(HeaderValue::as_bytes);
         let in_query =
             if in_header.is_none() { request.original_url.query.first(&api.key_query) } else { None };
         let presented = in_header.or_else(|| in_query.as_ref().map(|value| value.as_bytes()));
@@ -169,17 +169,19 @@ fn enter<'s>(
         let presented = presented.filter(|key| !key.is_empty());
         // The time decides about subscriptions alone.
         let now = presented.map_or(0, |_| (world.clock.now_millis() / 1000) as i64);
-        (in_header.is_some(), decide_access(snapshot, api, keys, presented, now))
+        let decision = decide_access(snapshot, api, keys, presented, now);
+        (in_query.and_then(|key| HeaderValue::try_from(&*key).ok()), decision)
     };
     // The key is for this gateway: neither the backend nor its logs get to see it.
-    if in_header {
-        exchange.request.headers.remove(&api.key_header);
+    let mut key = exchange.request.headers.remove(&api.key_header).or(in_query);
+    if let Some(key) = &mut key {
+        key.set_sensitive(true);
     }
     exchange.request.url.query.remove(&api.key_query);
     let failure = match decision {
         AccessDecision::Allowed { product, subscription } => {
             exchange.route.product = product_facts(snapshot, product);
-            exchange.route.subscription = subscription.map(|record| subscription_facts(&record));
+            exchange.route.subscription = subscription.map(|record| subscription_facts(&record, key));
             return match refused_protocol(api, exchange) {
                 Some(failure) => (operation.plans.of(product), Some(failure)),
                 None => (operation.plans.of(product), None),
@@ -204,7 +206,7 @@ fn refused_protocol(api: &PublishedApi, exchange: &Exchange) -> Option<Failure> 
             "WebSocketRequired",
             "This API speaks WebSocket only.",
         )
-        .header(http::header::UPGRADE, http::HeaderValue::from_static("websocket"))
+        .header(http::header::UPGRADE, HeaderValue::from_static("websocket"))
     })
 }
 
@@ -215,7 +217,7 @@ fn product_facts(
     snapshot.products.get(product? as usize).map(|product| Arc::clone(&product.facts))
 }
 
-fn subscription_facts(record: &SubscriptionRecord) -> Arc<SubscriptionFacts> {
+fn subscription_facts(record: &SubscriptionRecord, key: Option<HeaderValue>) -> Arc<SubscriptionFacts> {
     Arc::new(SubscriptionFacts {
         id: record.id.name.as_str().into(),
         name: record.display_name.as_str().into(),
@@ -223,5 +225,6 @@ fn subscription_facts(record: &SubscriptionRecord) -> Arc<SubscriptionFacts> {
         created: record.created,
         start: record.started,
         end: record.expires,
+        key,
     })
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use gatehouse_expression as expression;
+use http::HeaderValue;
 
 use crate::{
     ApiFacts, BackendChoice, Deployment, LastError, OperationFacts, ProductFacts, SubscriptionFacts,
@@ -59,18 +60,22 @@ pub(super) fn product(product: &ProductFacts) -> Arc<expression::Product> {
     })
 }
 
-/// The keys are not known here: only their keyed hashes are kept.
+/// Of the keys only the one that the request carried is known: what is kept of them is their keyed hashes.
 pub(super) fn subscription(subscription: &SubscriptionFacts) -> Arc<expression::Subscription> {
     Arc::new(expression::Subscription {
         created: time(subscription.created),
         end: subscription.end.map(time),
         id: Arc::clone(&subscription.id),
-        key: Arc::default(),
+        key: subscription.key.as_ref().map(text).unwrap_or_default(),
         name: Arc::clone(&subscription.name),
         primary_key: Arc::default(),
         secondary_key: Arc::default(),
         start: subscription.start.map(time),
     })
+}
+
+fn text(value: &HeaderValue) -> Arc<str> {
+    String::from_utf8_lossy(value.as_bytes()).into()
 }
 
 /// The owner of a subscription, of whom the gateway knows the id.

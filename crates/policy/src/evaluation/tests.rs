@@ -108,6 +108,7 @@ fn what_was_matched_is_told_by_its_documented_names() {
         created: 60,
         start: None,
         end: Some(120),
+        key: None,
     }));
     exchange.backend = BackendChoice::Entity(BackendChoice::entity_name(Some("team"), "blue"));
     exchange.response = Some(Response::new(StatusCode::NOT_FOUND));

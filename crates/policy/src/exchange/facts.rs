@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gatehouse_model::resources::{ApiKind, KeyParameterNames, ResponseDescription};
 use gatehouse_validation::openapi::Operation;
+use http::HeaderValue;
 use url::Url;
 
 use crate::Certificates;
@@ -84,7 +85,7 @@ pub struct ProductFacts {
     pub apis: Vec<Arc<str>>,
 }
 
-/// `context.Subscription`. The key that was used is not kept: only its keyed hash is.
+/// `context.Subscription`, for one request.
 #[derive(Debug)]
 pub struct SubscriptionFacts {
     /// Resource name.
@@ -99,6 +100,8 @@ pub struct SubscriptionFacts {
     pub start: Option<i64>,
     /// UTC seconds.
     pub end: Option<i64>,
+    /// The key that the request carried; it does not show itself. What is kept of keys is their keyed hashes.
+    pub key: Option<HeaderValue>,
 }
 
 /// `context.Deployment`.

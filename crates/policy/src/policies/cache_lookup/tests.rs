@@ -105,6 +105,7 @@ fn header_fields_and_developers_are_told_apart_where_the_policy_says_so() {
                 created: 0,
                 start: None,
                 end: None,
+                key: None,
             }));
         }
     };
