@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::HeaderName;
 
 use crate::limits::Limits;
 use crate::value::Value;
@@ -26,6 +27,10 @@ pub trait Context {
     }
     /// Calls `visit` with each value of the header, in order; names compare without case. No call: no such header.
     fn header(&self, of: Side, name: &str, visit: &mut dyn FnMut(&str));
+    /// The same as [`header`](Self::header), where the name was read at load.
+    fn header_named(&self, of: Side, name: &HeaderName, visit: &mut dyn FnMut(&str)) {
+        self.header(of, name.as_str(), visit);
+    }
     /// Calls `visit` with each header name once, in order of first appearance.
     fn header_names(&self, of: Side, visit: &mut dyn FnMut(&str));
     /// Calls `visit` with the name and value of each parameter that the operation's template matched, decoded.

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
+use crate::bind::Joined;
 use crate::class::Type;
 use crate::context::{
     Api, Backend, BodyError, Context, Deployment, LastError, Operation, Product, Side, Subscription, Url,
@@ -32,6 +33,7 @@ pub fn compile(source: &str) -> Result<Expression, Vec<Diagnostic>> {
         slots: program.slots,
         reads: program.reads,
         constant: program.constant,
+        joined: program.joined,
     })
 }
 
@@ -42,6 +44,7 @@ pub struct Expression {
     slots: usize,
     reads: Reads,
     constant: Option<Value>,
+    joined: Option<Joined>,
 }
 
 impl Expression {
@@ -52,6 +55,20 @@ impl Expression {
         }
         let mut machine = Machine::new(context, self.slots);
         (self.code)(&mut machine).map_err(Exception::from)
+    }
+
+    /// Evaluates it and hands out the text that [`Value::to_text`] would give. A text that is put together is read
+    /// where it stands, without a string of its own.
+    pub fn evaluate_text<T>(
+        &self,
+        context: &mut dyn Context,
+        read: impl FnOnce(&str) -> T,
+    ) -> Result<T, Exception> {
+        let Some(joined) = &self.joined else {
+            return Ok(read(&self.evaluate(context)?.to_text()));
+        };
+        let mut machine = Machine::new(context, self.slots);
+        joined.read(&mut machine, read).map_err(Exception::from)
     }
 
     /// What it reads of the exchange, known before it runs.

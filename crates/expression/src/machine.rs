@@ -59,7 +59,9 @@ impl<'c> Machine<'c> {
     pub(crate) fn new(context: &'c mut dyn Context, slots: usize) -> Self {
         let limits = context.limits();
         let mut frame = SmallVec::new();
-        frame.resize_with(slots, || Slot::Value(Value::Null));
+        if slots > 0 {
+            frame.resize_with(slots, || Slot::Value(Value::Null));
+        }
         Self {
             context,
             slots: frame,

@@ -59,6 +59,12 @@ pub(crate) fn compare_ordinal(a: &str, b: &str) -> Ordering {
     if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
 }
 
+fn unit_difference(a: &str, b: &str) -> i32 {
+    let differ = a.encode_utf16().zip(b.encode_utf16()).find(|(x, y)| x != y);
+    let lengths = || length(a) as i32 - length(b) as i32;
+    differ.map_or_else(lengths, |(x, y)| i32::from(x) - i32::from(y))
+}
+
 /// Where `wanted` stands first, as an offset in bytes.
 pub(crate) fn find(text: &str, wanted: &str) -> Option<usize> {
     match wanted.as_bytes() {
@@ -138,6 +144,15 @@ impl Comparison {
                 || !(a.is_ascii() && b.is_ascii()) && upper(a) == upper(b)
         } else {
             a == b
+        }
+    }
+
+    /// What .NET's comparisons give: by units the difference of the first two that differ, or of the lengths.
+    pub(crate) fn difference(self, a: &str, b: &str) -> i32 {
+        match self {
+            Self::Ordinal => unit_difference(a, b),
+            Self::OrdinalIgnoreCase => unit_difference(&upper(a), &upper(b)),
+            Self::Linguistic { .. } => self.compare(a, b) as i32,
         }
     }
 

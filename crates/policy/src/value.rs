@@ -42,6 +42,24 @@ impl Computed {
         Ok(value)
     }
 
+    /// Runs the expression and hands out its text; null is the empty text.
+    ///
+    /// # Errors
+    /// As [`Self::evaluate`].
+    fn evaluate_text<T>(
+        &self,
+        exchange: &mut Exchange,
+        world: &World<'_>,
+        read: impl FnOnce(&str) -> T,
+    ) -> Result<T, Failure> {
+        if exchange.trace.is_some() {
+            return Ok(read(&self.evaluate(exchange, world)?.to_text()));
+        }
+        let mut context = Evaluation::new(exchange, world);
+        let result = self.expression.evaluate_text(&mut context, read);
+        result.map_err(|exception| self.failure(&exception.to_string()))
+    }
+
     /// The value has not the type that the attribute needs.
     fn unfit(&self, value: &Value, wanted: &str) -> Failure {
         self.failure(&format!("the expression gave {}, but {wanted} is needed", value.type_name()))
@@ -106,6 +124,19 @@ impl Text {
                 }
                 Ok(Evaluated::Computed(whole.into()))
             }
+        }
+    }
+
+    /// Hands out the text for this request, where nobody has to keep it.
+    pub(crate) fn read<T>(
+        &self,
+        exchange: &mut Exchange,
+        world: &World<'_>,
+        read: impl FnOnce(&str) -> T,
+    ) -> Result<T, Failure> {
+        match self {
+            Self::Expression(computed) => computed.evaluate_text(exchange, world, read),
+            Self::Literal(_) | Self::Mixed(_) => Ok(read(&self.evaluate(exchange, world)?)),
         }
     }
 

@@ -246,8 +246,9 @@ pub(super) fn apply(node: Node, target: &Type, conversion: &Conversion) -> Node 
                 code,
                 constant: node.constant,
                 parts: None,
+                joined: node.joined,
                 slot: None,
-                fused: None,
+                fused: node.fused,
             };
         }
         Conversion::Numeric(id) => {
@@ -286,6 +287,9 @@ pub(super) fn apply(node: Node, target: &Type, conversion: &Conversion) -> Node 
         }
         Conversion::Checked => {
             let wanted = target.clone();
+            if let Some(fused) = node.fused.and_then(|fused| fused.cast(target)) {
+                return Node { fused: Some(fused.clone()), ..Node::new(wanted, fused.code()) };
+            }
             return Node::new(target.clone(), Box::new(move |m| code(m)?.cast(&wanted)));
         }
         Conversion::Late => {
@@ -305,6 +309,7 @@ pub(super) fn apply(node: Node, target: &Type, conversion: &Conversion) -> Node 
                 code,
                 constant: node.constant,
                 parts: None,
+                joined: None,
                 slot: None,
                 fused: None,
             };

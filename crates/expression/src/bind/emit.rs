@@ -26,7 +26,17 @@ pub(super) fn call(
         }
     }
     let known: Option<Box<[Value]>> = codes.iter().map(|n| n.constant.clone()).collect();
-    let fused = known.as_deref().and_then(|arguments| Fused::of(method, arguments));
+    if outs.is_empty()
+        && let Some(fused) = known.as_deref().and_then(|arguments| Fused::of(method, arguments))
+    {
+        return Node { fused: Some(fused.clone()), ..Node::new(returns, fused.code()) };
+    }
+    if let (Id::String, "IsNullOrEmpty", [Node { fused: Some(fused), .. }]) =
+        (method.owner, method.name, codes.as_slice())
+    {
+        let fused = fused.clone();
+        return Node::new(returns, Box::new(move |m| fused.is_empty(m).map(Value::Boolean)));
+    }
     let mut codes: Vec<Code> = codes.into_iter().map(|n| n.code).collect();
     // A null receiver is caught here, once for all members.
     let checked = method.takes_receiver() && method.owner != Id::Nullable;
@@ -87,7 +97,7 @@ pub(super) fn call(
             Ok(value)
         })
     };
-    Node { fused, ..Node::new(returns, code) }
+    Node::new(returns, code)
 }
 
 /// The value of a pure call, computed now; none if it throws.

@@ -8,16 +8,20 @@ mod call;
 mod conversion;
 mod creation;
 mod emit;
+mod equality;
 mod fused;
 mod inference;
 mod joining;
 mod lambda;
+mod leaving;
+mod loops;
 mod member;
 mod operator;
 mod overload;
 mod pattern;
 mod place;
 mod scope;
+mod short_circuit;
 mod statement;
 mod switch;
 mod types;
@@ -35,6 +39,7 @@ use crate::syntax::{Body, Expr, Lambda};
 use crate::value::Value;
 
 pub(crate) use self::conversion::{implicit_number, is_enumeration, to_number};
+pub(crate) use self::joining::Joined;
 use self::scope::Function;
 
 /// How many expressions may be bound for one text: overloads bind lambdas again.
@@ -46,6 +51,8 @@ pub(crate) struct Program {
     pub(crate) slots: usize,
     pub(crate) reads: Reads,
     pub(crate) constant: Option<Value>,
+    /// Its parts, where it is a text that is put together.
+    pub(crate) joined: Option<Joined>,
 }
 
 /// Compiles what the parser read.
@@ -58,18 +65,18 @@ pub(crate) fn bind(parsed: &Parsed) -> Result<Program, Fault> {
         receivers: Vec::new(),
         catches: Vec::new(),
     };
-    let (code, constant) = match &parsed.body {
+    let (code, constant, joined) = match &parsed.body {
         Body::Expr(value) => {
             let node = binder.value(value)?;
             if node.class == Type::VOID {
                 return Err(Fault::new(value.span, "the expression yields no value"));
             }
-            (node.code, node.constant)
+            (node.code, node.constant, node.joined)
         }
-        Body::Block(body) => (binder.body(body, Some(Type::OBJECT), true)?.0, None),
+        Body::Block(body) => (binder.body(body, Some(Type::OBJECT), true)?.0, None, None),
     };
     let slots = binder.functions.first().map_or(0, |f| f.slots);
-    Ok(Program { code, slots, reads: binder.reads.finish(), constant })
+    Ok(Program { code, slots, reads: binder.reads.finish(), constant, joined })
 }
 
 /// A bound expression that yields a value.
@@ -79,16 +86,18 @@ pub(crate) struct Node {
     /// Its value, where it is known at load.
     pub(crate) constant: Option<Value>,
     /// The strings it joins, where it is a concatenation that may go on.
-    parts: Option<Vec<Code>>,
+    parts: Option<Vec<joining::Piece>>,
+    /// The parts of the text that it is, where it is one that was put together.
+    joined: Option<Joined>,
     /// The slot that it reads and nothing else, where it is such a read.
     slot: Option<usize>,
-    /// What of the request it reads and nothing else, where a comparison may read that in place.
+    /// What of the exchange it reads and nothing else, where that may be read in place.
     fused: Option<fused::Fused>,
 }
 
 impl Node {
     fn new(class: Type, code: Code) -> Self {
-        Self { class, code, constant: None, parts: None, slot: None, fused: None }
+        Self { class, code, constant: None, parts: None, joined: None, slot: None, fused: None }
     }
 
     fn constant(class: Type, value: Value) -> Self {
@@ -98,6 +107,7 @@ impl Node {
             code: Box::new(move |_| Ok(yielded.clone())),
             constant: Some(value),
             parts: None,
+            joined: None,
             slot: None,
             fused: None,
         }

@@ -2,12 +2,12 @@
 
 use super::arithmetic::{arithmetic, int_comparison, negate};
 use super::conversion::{implicit, is_enumeration, is_number, widens};
+use super::equality::{equality, late};
 use super::joining::{finished, join};
 use super::member::lineage;
 use super::{Binder, Bound, Node, emit};
 use crate::class::Type;
 use crate::diagnostic::{Fault, Span};
-use crate::exception::Thrown;
 use crate::number::Number;
 use crate::syntax::{Expr, ExprKind};
 use crate::types::{Id, Kind, Method, registry};
@@ -49,86 +49,6 @@ impl Binder {
             };
         }
         Ok(Bound::Value(finished(node)))
-    }
-
-    fn short_circuit(&mut self, operator: &str, left: Node, right: &Expr, span: Span) -> Result<Node, Fault> {
-        let left = self.convert_node(left, &Type::BOOLEAN, span)?;
-        let right = self.value_as(right, &Type::BOOLEAN)?;
-        let and = operator == "&&";
-        if let Some(Value::Boolean(known)) = left.constant {
-            return Ok(if known == and {
-                right
-            } else {
-                Node::constant(Type::BOOLEAN, Value::Boolean(known))
-            });
-        }
-        let (a, b) = (left.code, right.code);
-        Ok(Node::new(
-            Type::BOOLEAN,
-            Box::new(move |m| match a(m)? {
-                Value::Boolean(known) if known == and => b(m),
-                other => Ok(other),
-            }),
-        ))
-    }
-
-    fn coalesce(&mut self, left: Node, right: &Expr, span: Span) -> Result<Node, Fault> {
-        if !left.class.takes_null() {
-            return Err(Fault::new(
-                span,
-                format!("'??' needs a value that can be null, and '{}' cannot", left.class),
-            ));
-        }
-        let bound = self.bind(right)?;
-        let inner = left.class.stripped().clone();
-        let right_class = super::value::class_of(&bound);
-        let constant = match &bound {
-            Bound::Value(node) => node.constant.clone(),
-            _ => None,
-        };
-        let class = match &right_class {
-            None => inner,
-            Some(class) => {
-                if left.class == Type::Null {
-                    class.clone()
-                } else if inner != left.class && implicit(class, &inner, constant.as_ref()).is_some() {
-                    inner
-                } else if implicit(class, &left.class, constant.as_ref()).is_some() {
-                    left.class.clone()
-                } else if implicit(&inner, class, None).is_some() {
-                    class.clone()
-                } else {
-                    return Err(Fault::new(
-                        span,
-                        format!(
-                            "'??' joins '{}' and '{class}', and neither converts to the other",
-                            left.class
-                        ),
-                    ));
-                }
-            }
-        };
-        let right = self.convert(bound, &class, span)?;
-        let known_null = left.constant.as_ref().is_some_and(Value::is_null);
-        if known_null {
-            return Ok(right);
-        }
-        // The left value is converted only where it is not null.
-        let slot = self.slot();
-        let held = Node::new(left.class.stripped().clone(), Box::new(move |m| Ok(m.load(slot))));
-        let held = self.convert_node(held, &class, span)?.code;
-        let (a, b) = (left.code, right.code);
-        Ok(Node::new(
-            class,
-            Box::new(move |m| {
-                let value = a(m)?;
-                if value.is_null() {
-                    return b(m);
-                }
-                m.declare(slot, false, value);
-                held(m)
-            }),
-        ))
     }
 
     pub(super) fn binary(
@@ -438,7 +358,7 @@ fn promoted(id: Id) -> Id {
 }
 
 /// The type in which two numbers meet.
-fn balanced(i: Id, j: Id, left: &Node, right: &Node) -> Option<Id> {
+pub(super) fn balanced(i: Id, j: Id, left: &Node, right: &Node) -> Option<Id> {
     let either = |id: Id| i == id || j == id;
     if either(Id::Decimal) {
         return (!either(Id::Double) && !either(Id::Single)).then_some(Id::Decimal);
@@ -530,63 +450,4 @@ fn enumerations(operator: &'static str, left: Node, right: Node, span: Span) -> 
             })
         }),
     ))
-}
-
-/// `==` and `!=`, by contents or by identity.
-fn equality(operator: &'static str, left: Node, right: Node, contents: bool) -> Node {
-    let wanted = operator == "==";
-    if right.constant.as_ref().is_some_and(Value::is_null) {
-        let a = left.code;
-        return Node::new(Type::BOOLEAN, Box::new(move |m| Ok(Value::Boolean(a(m)?.is_null() == wanted))));
-    }
-    if let (true, Some(Value::String(known))) = (contents && left.class == Type::STRING, &right.constant) {
-        let (a, known) = (left.code, std::sync::Arc::clone(known));
-        if let Some(fused) = left.fused {
-            return fused.compared(a, known, wanted);
-        }
-        return Node::new(
-            Type::BOOLEAN,
-            Box::new(move |m| {
-                let same = matches!(a(m)?, Value::String(text) if text == known);
-                Ok(Value::Boolean(same == wanted))
-            }),
-        );
-    }
-    let (a, b) = (left.code, right.code);
-    Node::new(
-        Type::BOOLEAN,
-        Box::new(move |m| {
-            let (x, y) = (a(m)?, b(m)?);
-            Ok(Value::Boolean((if contents { x.equals(&y) } else { x.same(&y) }) == wanted))
-        }),
-    )
-}
-
-/// An operator on dynamic values, by their types at run time.
-fn late(operator: &'static str, left: Node, right: Node) -> Node {
-    let comparison = matches!(operator, "==" | "!=" | "<" | ">" | "<=" | ">=");
-    let (a, b) = (left.code, right.code);
-    Node::new(
-        if comparison { Type::BOOLEAN } else { Type::Plain(Id::Dynamic) },
-        Box::new(move |m| {
-            let (x, y) = (a(m)?, b(m)?);
-            let (x, y) = (crate::types::unwrapped(&x), crate::types::unwrapped(&y));
-            if operator == "+" && (matches!(x, Value::String(_)) || matches!(y, Value::String(_))) {
-                return Ok(Value::from(format!("{}{}", x.display(), y.display())));
-            }
-            match (Number::of(&x), Number::of(&y)) {
-                (Some(_), Some(_)) => {
-                    let (i, j) = (x.class().id(), y.class().id());
-                    let plain = |v: &Value| Node::constant(v.class(), v.clone());
-                    let id = balanced(i, j, &plain(&x), &plain(&y)).unwrap_or(Id::Double);
-                    arithmetic(operator, &x, &y, id)
-                }
-                _ if operator == "==" => Ok(Value::Boolean(x.equals(&y))),
-                _ if operator == "!=" => Ok(Value::Boolean(!x.equals(&y))),
-                _ => Err(Thrown::invalid_operation(format!(
-                    "Operator '{operator}' cannot be applied to these operands"
-                ))),
-            }
-        }),
-    )
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::leaving::always_leaves;
 use super::scope::Local;
 use super::value::thrown;
 use super::{Binder, Bound, Node};
@@ -168,7 +169,7 @@ impl Binder {
         })
     }
 
-    fn expression_statement(&mut self, value: &Expr) -> Result<Run, Fault> {
+    pub(super) fn expression_statement(&mut self, value: &Expr) -> Result<Run, Fault> {
         let acts = match &value.kind {
             ExprKind::Assign { .. }
             | ExprKind::Call { .. }
@@ -298,112 +299,6 @@ impl Binder {
         self.scoped(|b| b.statement(statement))
     }
 
-    fn loop_body(&mut self, body: &Stmt) -> Result<Run, Fault> {
-        self.function().loops += 1;
-        let run = self.embedded(body);
-        self.function().loops -= 1;
-        run
-    }
-
-    fn for_loop(
-        &mut self,
-        first: &[Stmt],
-        condition: Option<&Expr>,
-        each: &[Expr],
-        body: &Stmt,
-    ) -> Result<Run, Fault> {
-        self.scoped(|b| {
-            let mut starts = Vec::with_capacity(first.len());
-            for statement in first {
-                starts.push(b.statement(statement)?);
-            }
-            let condition = match condition {
-                Some(condition) => Some(b.value_as(condition, &Type::BOOLEAN)?.code),
-                None => None,
-            };
-            let mut steps = Vec::with_capacity(each.len());
-            for step in each {
-                steps.push(b.expression_statement(step)?);
-            }
-            let body = b.loop_body(body)?;
-            Ok(Box::new(move |m: &mut Machine<'_>| {
-                for start in &starts {
-                    start(m)?;
-                }
-                loop {
-                    if let Some(condition) = &condition
-                        && !matches!(condition(m)?, Value::Boolean(true))
-                    {
-                        break;
-                    }
-                    m.step()?;
-                    match body(m)? {
-                        Flow::Break => break,
-                        Flow::Return(value) => return Ok(Flow::Return(value)),
-                        _ => {}
-                    }
-                    for step in &steps {
-                        step(m)?;
-                    }
-                }
-                Ok(Flow::Next)
-            }) as Run)
-        })
-    }
-
-    fn for_each(
-        &mut self,
-        written: Option<&TypeName>,
-        name: &Name,
-        sequence: &Expr,
-        body: &Stmt,
-    ) -> Result<Run, Fault> {
-        let sequence_node = self.value(sequence)?;
-        let pairs = sequence_node.class.is(Id::JObject);
-        let element = if pairs {
-            Some(Type::generic(Id::KeyValuePair, [Type::STRING, Type::TOKEN]))
-        } else if sequence_node.class.is(Id::Dynamic) {
-            Some(Type::Plain(Id::Dynamic))
-        } else {
-            sequence_node.class.element()
-        };
-        let Some(element) = element else {
-            return Err(Fault::new(sequence.span, format!("'{}' is no sequence", sequence_node.class)));
-        };
-        let class = match written {
-            Some(written) => self.resolve(written)?,
-            None => element.clone(),
-        };
-        self.scoped(|b| {
-            let item_slot = b.slot();
-            let item = Node::new(element, Box::new(move |m: &mut Machine<'_>| Ok(m.load(item_slot))));
-            let item = b.cast(Bound::Value(item), &class, name.span)?.code;
-            let local = b.declare(&name.text, class, name.span)?;
-            let body = b.loop_body(body)?;
-            let code = sequence_node.code;
-            Ok(Box::new(move |m: &mut Machine<'_>| {
-                let sequence = code(m)?;
-                if sequence.is_null() {
-                    return Err(Thrown::null_reference());
-                }
-                let mut cursor =
-                    if pairs { types::open_pairs(m, &sequence)? } else { types::open(m, &sequence)? };
-                while let Some(next) = cursor.next(m)? {
-                    m.step()?;
-                    m.declare(item_slot, false, next);
-                    let value = item(m)?;
-                    m.declare(local.slot, local.shared, value);
-                    match body(m)? {
-                        Flow::Break => break,
-                        Flow::Return(value) => return Ok(Flow::Return(value)),
-                        _ => {}
-                    }
-                }
-                Ok(Flow::Next)
-            }) as Run)
-        })
-    }
-
     fn return_statement(&mut self, value: Option<&Expr>, span: Span) -> Result<Run, Fault> {
         let returns = self.function().returns.clone();
         let Some(value) = value else {
@@ -531,58 +426,5 @@ fn expression_run(code: Code) -> Run {
         m.step()?;
         code(m)?;
         Ok(Flow::Next)
-    })
-}
-
-/// Whether control never goes on past these statements.
-pub(super) fn always_leaves(body: &[Stmt]) -> bool {
-    body.iter().any(leaves)
-}
-
-fn leaves(statement: &Stmt) -> bool {
-    match &statement.kind {
-        StmtKind::Return(_) | StmtKind::Throw(_) => true,
-        StmtKind::Block(body) => always_leaves(body),
-        StmtKind::If(branches, Some(last)) => branches.iter().all(|(_, s)| leaves(s)) && leaves(last),
-        StmtKind::Try { body, catches, finally } => {
-            always_leaves(body) && catches.iter().all(|c| always_leaves(&c.body))
-                || finally.as_ref().is_some_and(|f| always_leaves(f))
-        }
-        StmtKind::Using { body, .. } => leaves(body),
-        StmtKind::Switch(_, sections) => {
-            sections.iter().any(|s| s.labels.iter().any(Option::is_none))
-                && sections.iter().all(|s| always_leaves(&s.body) && !breaks(&s.body))
-        }
-        StmtKind::While(condition, body) => endless(Some(condition)) && !breaks(std::slice::from_ref(body)),
-        StmtKind::Do(body, condition) => {
-            leaves(body) || endless(Some(condition)) && !breaks(std::slice::from_ref(body))
-        }
-        StmtKind::For { condition, body, .. } => {
-            endless(condition.as_ref()) && !breaks(std::slice::from_ref(body))
-        }
-        _ => false,
-    }
-}
-
-fn endless(condition: Option<&Expr>) -> bool {
-    condition.is_none_or(|c| matches!(c.kind, ExprKind::Literal(Value::Boolean(true))))
-}
-
-/// Whether a `break` in these statements leaves the loop or switch around them.
-fn breaks(body: &[Stmt]) -> bool {
-    body.iter().any(|s| match &s.kind {
-        StmtKind::Break => true,
-        StmtKind::Block(body) => breaks(body),
-        StmtKind::If(branches, last) => {
-            branches.iter().any(|(_, s)| breaks(std::slice::from_ref(s)))
-                || last.as_ref().is_some_and(|s| breaks(std::slice::from_ref(s)))
-        }
-        StmtKind::Try { body, catches, finally } => {
-            breaks(body)
-                || catches.iter().any(|c| breaks(&c.body))
-                || finally.as_ref().is_some_and(|f| breaks(f))
-        }
-        StmtKind::Using { body, .. } => breaks(std::slice::from_ref(body)),
-        _ => false,
     })
 }

@@ -1,8 +1,9 @@
 //! `switch`.
 
 use super::Binder;
+use super::leaving::always_leaves;
 use super::pattern::Test;
-use super::statement::{Flow, Run, always_leaves, sequence};
+use super::statement::{Flow, Run, sequence};
 use crate::class::Type;
 use crate::diagnostic::Fault;
 use crate::machine::Code;

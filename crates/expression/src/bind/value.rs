@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::conversion::{describe, is_enumeration};
+use super::joining::Piece as Joined;
 use super::{Binder, Bound, Node};
 use crate::class::Type;
 use crate::diagnostic::{Fault, Span};
 use crate::exception::{ExceptionObject, Thrown};
-use crate::machine::Code;
 use crate::syntax::{Expr, ExprKind, Piece};
 use crate::types::{self, Id};
 use crate::value::{Part, PartOf, Value};
@@ -132,25 +132,22 @@ impl Binder {
     }
 
     fn interpolated(&mut self, pieces: &[Piece]) -> Result<Node, Fault> {
-        let mut parts: Vec<Code> = Vec::with_capacity(pieces.len());
+        let mut parts: Vec<Joined> = Vec::with_capacity(pieces.len());
         for piece in pieces {
             match piece {
                 Piece::Text(text) if text.is_empty() => {}
-                Piece::Text(text) => {
-                    let text = Value::String(Arc::clone(text));
-                    parts.push(Box::new(move |_| Ok(text.clone())));
-                }
+                Piece::Text(text) => parts.push(Joined::Known(Arc::clone(text))),
                 Piece::Hole { value, alignment, format } => {
                     let node = self.value(value)?;
                     if node.class == Type::VOID {
                         return Err(Fault::new(value.span, "the braces hold a call that yields nothing"));
                     }
-                    let code = node.code;
                     let (alignment, format) = (*alignment, format.clone());
                     parts.push(if alignment.is_none() && format.is_none() {
-                        code
+                        Joined::of(node)
                     } else {
-                        Box::new(move |m| {
+                        let code = node.code;
+                        Joined::Computed(Box::new(move |m| {
                             let value = code(m)?;
                             types::composite_part(
                                 &value,
@@ -158,7 +155,7 @@ impl Binder {
                                 format.as_deref().unwrap_or(""),
                             )
                             .map(Value::from)
-                        })
+                        }))
                     });
                 }
             }
@@ -166,14 +163,7 @@ impl Binder {
         if parts.is_empty() {
             return Ok(Node::constant(Type::STRING, Value::from("")));
         }
-        Ok(Node {
-            class: Type::STRING,
-            code: super::joining::concatenation(parts),
-            constant: None,
-            parts: None,
-            slot: None,
-            fused: None,
-        })
+        Ok(super::joining::joined(parts))
     }
 
     fn conditional(&mut self, condition: &Expr, yes: &Expr, no: &Expr, span: Span) -> Result<Node, Fault> {

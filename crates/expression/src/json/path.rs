@@ -49,7 +49,8 @@ pub(crate) fn parse_path(text: &str) -> Result<Path, String> {
     if root && steps.is_empty() {
         steps.push(Step::Root);
     }
-    if reader.at < reader.text.len() {
+    // A space ends a path; nothing but more of them may follow.
+    if !reader.rest().trim_start_matches(' ').is_empty() {
         return Err(format!(
             "Unexpected character while parsing path: {}",
             reader.peek().unwrap_or_default()
@@ -256,7 +257,7 @@ impl<'a> Reader<'a> {
         let stops: &[char] = if self.depth > 0 {
             &['.', '[', ']', '(', ')', ' ', '=', '!', '<', '>', '&', '|']
         } else {
-            &['.', '[', ']', '(', ')']
+            &['.', '[', ']', '(', ')', ' ']
         };
         let end = rest.find(stops).unwrap_or(rest.len());
         let name = rest.get(..end).unwrap_or_default().trim_end();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 
 use super::{Definition, member};
 use crate::class::Type;
@@ -18,10 +19,21 @@ pub(crate) struct Array {
     items: Mutex<Items>,
 }
 
-/// Bytes are kept as bytes.
+/// Bytes are kept as bytes; the parts of a short text as the places where they stand in it, until one is changed.
 enum Items {
     Bytes(Vec<u8>),
+    Parts { whole: Arc<str>, places: SmallVec<[(u16, u16); MOST_PARTS]> },
     Values(Vec<Value>),
+}
+
+/// How many parts of a text of how many bytes are kept as places: few enough that to make one's string whenever it is
+/// read costs less than to make all of them at once.
+const MOST_PARTS: usize = 12;
+const LONGEST_WHOLE: usize = 2048;
+
+/// The string of a part.
+fn part(whole: &str, (start, end): (u16, u16)) -> Value {
+    Value::from(whole.get(usize::from(start)..usize::from(end)).unwrap_or_default())
 }
 
 impl Array {
@@ -38,6 +50,22 @@ impl Array {
         Self { element: Type::BYTE, items: Mutex::new(Items::Bytes(bytes)) }
     }
 
+    /// An array of strings that are slices of a text.
+    pub(crate) fn of_parts(whole: &Arc<str>, parts: &[&str]) -> Self {
+        let items = if parts.len() <= MOST_PARTS && whole.len() <= LONGEST_WHOLE {
+            let begin = whole.as_ptr() as usize;
+            let mut places = SmallVec::new();
+            for part in parts {
+                let start = (part.as_ptr() as usize).wrapping_sub(begin);
+                places.push((start as u16, (start + part.len()) as u16));
+            }
+            Items::Parts { whole: Arc::clone(whole), places }
+        } else {
+            Items::Values(parts.iter().map(|part| Value::from(*part)).collect())
+        };
+        Self { element: Type::STRING, items: Mutex::new(items) }
+    }
+
     /// An array of default values.
     pub(crate) fn filled(element: Type, length: usize) -> Value {
         if element == Type::BYTE {
@@ -50,6 +78,7 @@ impl Array {
     pub(crate) fn len(&self) -> usize {
         match &*self.items.lock() {
             Items::Bytes(bytes) => bytes.len(),
+            Items::Parts { places, .. } => places.len(),
             Items::Values(values) => values.len(),
         }
     }
@@ -57,18 +86,20 @@ impl Array {
     pub(crate) fn item(&self, index: usize) -> Option<Value> {
         match &*self.items.lock() {
             Items::Bytes(bytes) => bytes.get(index).map(|b| Value::Byte(*b)),
+            Items::Parts { whole, places } => places.get(index).map(|place| part(whole, *place)),
             Items::Values(values) => values.get(index).cloned(),
         }
     }
 
     pub(crate) fn set(&self, index: usize, value: Value) -> Result<(), Thrown> {
         let out = || Thrown::new(Id::IndexOutOfRangeException, "Index was outside the bounds of the array.");
-        match &mut *self.items.lock() {
+        match self.items.lock().own() {
             Items::Bytes(bytes) => {
                 let Value::Byte(byte) = value else { return Err(Thrown::mismatch("System.Byte", &value)) };
                 *bytes.get_mut(index).ok_or_else(out)? = byte;
             }
             Items::Values(values) => *values.get_mut(index).ok_or_else(out)? = value,
+            Items::Parts { .. } => {}
         }
         Ok(())
     }
@@ -77,7 +108,7 @@ impl Array {
     pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
         match &*self.items.lock() {
             Items::Bytes(bytes) => Some(bytes.clone()),
-            Items::Values(_) => None,
+            Items::Parts { .. } | Items::Values(_) => None,
         }
     }
 
@@ -92,6 +123,7 @@ impl Array {
     pub(crate) fn items(&self) -> Vec<Value> {
         match &*self.items.lock() {
             Items::Bytes(bytes) => bytes.iter().map(|b| Value::Byte(*b)).collect(),
+            Items::Parts { whole, places } => places.iter().map(|place| part(whole, *place)).collect(),
             Items::Values(values) => values.clone(),
         }
     }
@@ -103,12 +135,23 @@ impl Array {
     }
 
     fn replace(&self, items: Vec<Value>) {
-        match &mut *self.items.lock() {
+        match self.items.lock().own() {
             Items::Bytes(bytes) => {
                 *bytes = items.iter().map(|v| if let Value::Byte(b) = v { *b } else { 0 }).collect();
             }
             Items::Values(values) => *values = items,
+            Items::Parts { .. } => {}
         }
+    }
+}
+
+impl Items {
+    /// The elements themselves, so that they can be changed.
+    fn own(&mut self) -> &mut Self {
+        if let Self::Parts { whole, places } = self {
+            *self = Self::Values(places.iter().map(|place| part(whole, *place)).collect());
+        }
+        self
     }
 }
 

@@ -135,7 +135,7 @@ pub(super) const STRING_COMPARER: Definition = Definition {
         pure("Compare(string, string): int", |c| {
             let how = c.object::<Comparer>(0)?.0;
             Ok(Value::Int32(match (c.text_or_null(1), c.text_or_null(2)) {
-                (Some(a), Some(b)) => how.compare(a, b) as i32,
+                (Some(a), Some(b)) => how.difference(a, b),
                 (None, None) => 0,
                 (None, _) => -1,
                 _ => 1,

@@ -44,6 +44,7 @@ pub(crate) fn change(value: &Value, target: &Type) -> Result<Value, Thrown> {
                 Ok(Value::Char(crate::text::unit(text, 0).unwrap_or_default()))
             }
             Value::String(_) => Err(Thrown::format("String must be exactly one character long.")),
+            Value::Boolean(_) | Value::Single(_) | Value::Double(_) | Value::Decimal(_) => Err(refused()),
             other => whole(other, id, &refused),
         },
         Id::Double | Id::Single | Id::Decimal => match value {

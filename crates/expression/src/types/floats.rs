@@ -9,6 +9,10 @@ use crate::machine::Call;
 use crate::number::{self, Number};
 use crate::value::Value;
 
+/// .NET's `NaN` has its sign set, which `BitConverter` shows.
+const DOUBLE_NAN: f64 = f64::from_bits(0xfff8_0000_0000_0000);
+const SINGLE_NAN: f32 = f32::from_bits(0xffc0_0000);
+
 /// Reads a number of that type.
 pub(super) fn parse(text: &str, id: Id) -> Result<Value, Thrown> {
     match id {
@@ -76,7 +80,7 @@ pub(super) const DOUBLE: Definition = Definition {
             pure("static MaxValue: double", |_| Ok(Value::Double(f64::MAX))),
             pure("static MinValue: double", |_| Ok(Value::Double(f64::MIN))),
             pure("static Epsilon: double", |_| Ok(Value::Double(5e-324))),
-            pure("static NaN: double", |_| Ok(Value::Double(f64::NAN))),
+            pure("static NaN: double", |_| Ok(Value::Double(DOUBLE_NAN))),
             pure("static PositiveInfinity: double", |_| Ok(Value::Double(f64::INFINITY))),
             pure("static NegativeInfinity: double", |_| Ok(Value::Double(f64::NEG_INFINITY))),
             pure("static IsNaN(double): bool", |c| Ok(Value::Boolean(float(c).is_nan()))),
@@ -98,7 +102,7 @@ pub(super) const SINGLE: Definition = Definition {
         [
             pure("static MaxValue: float", |_| Ok(Value::Single(f32::MAX))),
             pure("static MinValue: float", |_| Ok(Value::Single(f32::MIN))),
-            pure("static NaN: float", |_| Ok(Value::Single(f32::NAN))),
+            pure("static NaN: float", |_| Ok(Value::Single(SINGLE_NAN))),
             pure("static IsNaN(float): bool", |c| Ok(Value::Boolean(float(c).is_nan()))),
         ]
     ),

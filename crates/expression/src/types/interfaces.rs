@@ -3,6 +3,7 @@
 use super::dictionary::{add, item, lookup, set};
 use super::hash_set::HashSet;
 use super::{Array, Definition, Dictionary, Form, List, entries, member};
+use crate::class::Type;
 use crate::exception::Thrown;
 use crate::machine::Call;
 use crate::value::Value;
@@ -124,11 +125,21 @@ fn try_get(c: &mut Call<'_, '_>) -> Result<Value, Thrown> {
 
 const INTERFACE: Definition = Definition { form: Form::Interface, ..Definition::NEW };
 
-pub(super) const ENUMERABLE: Definition = Definition { name: "System.Collections.IEnumerable", ..INTERFACE };
+pub(super) const ENUMERABLE: Definition = Definition {
+    name: "System.Collections.IEnumerable",
+    members: &[member("GetEnumerator(): System.Collections.IEnumerator", |c| {
+        super::enumerator::start(c, Type::OBJECT)
+    })],
+    ..INTERFACE
+};
 
 pub(super) const ENUMERABLE_OF_T: Definition = Definition {
     name: "System.Collections.Generic.IEnumerable<T>",
     bases: &["System.Collections.IEnumerable"],
+    members: &[member("GetEnumerator(): System.Collections.Generic.IEnumerator<T>", |c| {
+        let element = c.class(0);
+        super::enumerator::start(c, element)
+    })],
     ..INTERFACE
 };
 

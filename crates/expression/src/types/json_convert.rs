@@ -77,6 +77,14 @@ pub(super) const JSON_CONVERT: Definition = Definition {
             let mut out = String::new();
             match c.get(0) {
                 Value::String(text) => escape(&mut out, text),
+                value @ (Value::Json(_) | Value::Part(_) | Value::Object(_))
+                    if value.downcast::<super::uri::Uri>().is_none() =>
+                {
+                    return Err(Thrown::argument(format!(
+                        "Unsupported type: {}. Use the JsonSerializer class to get the object's JSON representation.",
+                        value.class().full_name()
+                    )));
+                }
                 value => out = from_value(c.machine, value)?.write(false),
             }
             Ok(Value::from(out))

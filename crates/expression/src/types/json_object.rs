@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::json_token::{add_content, child, parsed, tokens};
 use super::{Definition, Id, member};
+use crate::class::Type;
 use crate::exception::Thrown;
 use crate::json::{Json, from_value};
 use crate::machine::Call;
@@ -48,6 +49,10 @@ pub(super) const JOBJECT: Definition = Definition {
     name: "Newtonsoft.Json.Linq.JObject",
     bases: &["JContainer", "IDictionary<string, JToken>"],
     members: &[
+        member(
+            "GetEnumerator(): System.Collections.Generic.IEnumerator<KeyValuePair<string, JToken>>",
+            |c| super::enumerator::start(c, Type::generic(Id::KeyValuePair, [Type::STRING, Type::TOKEN])),
+        ),
         member("new()", |c| of(c, &[])),
         member("new(JObject)", |c| Ok(Value::Json(c.json(0)?.deep_clone()))),
         member("new(object)", |c| {
@@ -151,10 +156,7 @@ pub(super) const JOBJECT: Definition = Definition {
         }),
         member("Keys: ICollection<string>", |c| {
             let names: Vec<Arc<str>> = c.json(0)?.names();
-            Ok(Value::object(super::List::new(
-                crate::class::Type::STRING,
-                names.into_iter().map(Value::String).collect(),
-            )))
+            Ok(Value::object(super::List::new(Type::STRING, names.into_iter().map(Value::String).collect())))
         }),
     ],
     ..Definition::NEW

@@ -20,8 +20,8 @@ fn part(part: PartOf) -> Result<Value, Thrown> {
     Ok(Value::Part(Part(part)))
 }
 
-/// The common methods are there already.
-fn method(name: &str) -> Arc<str> {
+/// The text of a method; those of the common ones are there already.
+pub(crate) fn method_name(name: &str) -> Arc<str> {
     const COMMON: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
     static SHARED: LazyLock<Vec<Arc<str>>> = LazyLock::new(|| COMMON.iter().map(|m| Arc::from(*m)).collect());
     SHARED.iter().find(|m| &***m == name).map_or_else(|| name.into(), Arc::clone)
@@ -46,7 +46,7 @@ pub(super) const REQUEST: Definition = Definition {
         pure("Headers: IReadOnlyDictionary<string, string[]>", |_| part(PartOf::Headers(Side::Request))),
         member("IpAddress: string", |c| Ok(Value::from(c.machine.context.ip_address().into_owned()))),
         pure("MatchedParameters: IReadOnlyDictionary<string, string>", |_| part(PartOf::MatchedParameters)),
-        member("Method: string", |c| Ok(Value::String(method(c.machine.context.method())))),
+        member("Method: string", |c| Ok(Value::String(method_name(c.machine.context.method())))),
         pure("OriginalUrl: IUrl", |_| part(PartOf::Url(UrlOf::Original))),
         pure("Url: IUrl", |_| part(PartOf::Url(UrlOf::Current))),
         member("PrivateEndpointConnection: IPrivateEndpointConnection", |_| Ok(Value::Null)),

@@ -22,6 +22,7 @@ mod dictionary;
 mod encoding;
 mod enumerable;
 mod enumerations;
+mod enumerator;
 mod exceptions;
 mod floats;
 mod grouping;
@@ -78,6 +79,7 @@ pub(crate) use self::guid::guid_text;
 pub(crate) use self::key_value_pair::{Pair, pair};
 pub(crate) use self::late::{late_call, late_convert, late_property, unwrapped};
 pub(crate) use self::list::List;
+pub(crate) use self::messages::method_name;
 pub(crate) use self::object::type_object;
 pub(crate) use self::regex::replace_text as replace_pattern;
 pub(crate) use self::registry::{Definition, Form, Kind, Member, Method, member, pure, registry};
@@ -144,6 +146,8 @@ table! {
     // Collections.
     IEnumerable => interfaces::ENUMERABLE,
     IEnumerableOfT => interfaces::ENUMERABLE_OF_T,
+    IEnumerator => enumerator::ENUMERATOR,
+    IEnumeratorOfT => enumerator::ENUMERATOR_OF_T,
     ICollection => interfaces::COLLECTION,
     IList => interfaces::LIST,
     IReadOnlyCollection => interfaces::READ_ONLY_COLLECTION,

@@ -1,5 +1,10 @@
 //! `System.String`.
 
+mod join;
+mod search;
+
+use self::join::{concat, concat_all, format, join, join_items};
+use self::search::{find, find_last};
 use super::string_split::split;
 use super::{Array, Definition, composite, member, pure};
 use crate::class::Type;
@@ -382,67 +387,6 @@ pub(super) fn range(start: i32, count: i32, length: usize) -> Result<(usize, usi
     Ok((at, count))
 }
 
-/// The text at `index`, a string or a character.
-pub(super) fn needle(c: &Call<'_, '_>, index: usize) -> Result<String, Thrown> {
-    match c.get(index) {
-        Value::Char(unit) => Ok(text::from_units(&[*unit])),
-        _ => c.text(index).map(str::to_owned),
-    }
-}
-
-fn find(
-    c: &mut Call<'_, '_>,
-    how: Comparison,
-    start: Option<usize>,
-    count: Option<usize>,
-) -> Result<Value, Thrown> {
-    let whole = how.fold(c.text(0)?);
-    let wanted = needle(c, 1)?;
-    let wanted = how.fold(&wanted);
-    let length = text::length(&whole);
-    let start = match start {
-        Some(index) => range(c.int(index)?, 0, length)?.0,
-        None => 0,
-    };
-    let count = match count {
-        Some(index) => range(start as i32, c.int(index)?, length)?.1,
-        None => length - start,
-    };
-    let window =
-        whole.get(text::byte_of(&whole, start)..text::byte_of(&whole, start + count)).unwrap_or_default();
-    Ok(Value::Int32(
-        text::find(window, &wanted).map_or(-1, |at| (start + text::units_before(window, at)) as i32),
-    ))
-}
-
-fn find_last(c: &mut Call<'_, '_>, how: Comparison, start: Option<usize>) -> Result<Value, Thrown> {
-    let whole = how.fold(c.text(0)?);
-    let wanted = needle(c, 1)?;
-    let wanted = how.fold(&wanted);
-    let length = text::length(&whole);
-    let end = match start {
-        Some(index) => {
-            let at = c.int(index)?;
-            if length == 0 {
-                return Ok(Value::Int32(if wanted.is_empty() { 0 } else { -1 }));
-            }
-            if at < 0 || at as usize > length {
-                return Err(Thrown::out_of_range(
-                    "startIndex",
-                    "Index was out of range. Must be non-negative and less than the size of the collection.",
-                ));
-            }
-            (at as usize + 1).min(length)
-        }
-        None => length,
-    };
-    if wanted.is_empty() {
-        return Ok(Value::Int32(end.saturating_sub(1) as i32));
-    }
-    let window = whole.get(..text::byte_of(&whole, end)).unwrap_or_default();
-    Ok(Value::Int32(window.rfind(&*wanted).map_or(-1, |at| text::units_before(window, at) as i32)))
-}
-
 fn trim(c: &mut Call<'_, '_>, start: bool, end: bool) -> Result<Value, Thrown> {
     let set: Vec<u16> = match c.get(1) {
         Value::Char(u) => vec![*u],
@@ -481,56 +425,9 @@ fn pad(c: &mut Call<'_, '_>, left: bool, unit: u16) -> Result<Value, Thrown> {
 
 fn compare(c: &mut Call<'_, '_>, a: usize, b: usize, how: Comparison) -> Result<Value, Thrown> {
     Ok(Value::Int32(match (c.text_or_null(a), c.text_or_null(b)) {
-        (Some(a), Some(b)) if how == Comparison::Ordinal => {
-            // .NET gives the difference of the first units that differ.
-            let differ = a.encode_utf16().zip(b.encode_utf16()).find(|(x, y)| x != y);
-            let lengths = || text::length(a) as i32 - text::length(b) as i32;
-            differ.map_or_else(lengths, |(x, y)| i32::from(x) - i32::from(y))
-        }
-        (Some(a), Some(b)) => how.compare(a, b) as i32,
+        (Some(a), Some(b)) => how.difference(a, b),
         (None, None) => 0,
         (None, _) => -1,
         (_, None) => 1,
     }))
-}
-
-fn concat(c: &mut Call<'_, '_>) -> Result<Value, Thrown> {
-    let mut out = String::new();
-    for value in c.arguments {
-        out.push_str(&value.to_text());
-    }
-    Ok(Value::from(out))
-}
-
-fn concat_all(c: &mut Call<'_, '_>) -> Result<Value, Thrown> {
-    let mut out = String::new();
-    for value in c.items(0)? {
-        let text = value.to_text();
-        c.machine.allocate(text.len())?;
-        out.push_str(&text);
-    }
-    Ok(Value::from(out))
-}
-
-fn join(c: &mut Call<'_, '_>) -> Result<Value, Thrown> {
-    let items = c.items(1)?;
-    join_items(c, &items)
-}
-
-fn join_items(c: &mut Call<'_, '_>, items: &[Value]) -> Result<Value, Thrown> {
-    let separator = c.get(0).to_text();
-    let mut out = String::new();
-    for (n, value) in items.iter().enumerate() {
-        let text = value.to_text();
-        c.machine.allocate(text.len() + separator.len())?;
-        if n > 0 {
-            out.push_str(&separator);
-        }
-        out.push_str(&text);
-    }
-    Ok(Value::from(out))
-}
-
-fn format(c: &mut Call<'_, '_>) -> Result<Value, Thrown> {
-    composite(c.text(0)?, c.arguments.get(1..).unwrap_or_default()).map(Value::from)
 }

@@ -86,8 +86,20 @@ pub(super) const STRING_BUILDER: Definition = Definition {
             Ok(c.value(0))
         }),
         member("Append(string, int, int): StringBuilder", |c| {
-            let part = text::slice(c.text(1)?, place(c, 2, usize::MAX)?, place(c, 3, usize::MAX)?);
-            append(c, &part)
+            let whole = c.get(1).to_text();
+            let (start, count) = (c.int(2)?, c.int(3)?);
+            let count = usize::try_from(count)
+                .map_err(|_| Thrown::out_of_range("count", "Value must be positive."))?;
+            let start = usize::try_from(start)
+                .ok()
+                .filter(|start| start.checked_add(count).is_some_and(|end| end <= text::length(&whole)));
+            let start = start.ok_or_else(|| {
+                Thrown::out_of_range(
+                    "startIndex",
+                    "Index was out of range. Must be non-negative and less than the size of the collection.",
+                )
+            })?;
+            append(c, &text::slice(&whole, start, count))
         }),
         member("AppendLine(): StringBuilder", |c| append(c, "\n")),
         member("AppendLine(string): StringBuilder", |c| {

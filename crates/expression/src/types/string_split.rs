@@ -4,25 +4,29 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::string::{is_space, needle};
+use super::array::Array;
+use super::string::is_space;
 use crate::exception::Thrown;
 use crate::machine::Call;
 use crate::text;
 use crate::value::Value;
 
 /// What `Split` splits at.
-enum Separators {
+enum Separators<'a> {
+    Ascii(u8),
     Space,
+    Text(&'a str),
     Texts(Vec<String>),
 }
 
-impl Separators {
-    fn of(c: &mut Call<'_, '_>, index: usize) -> Result<Self, Thrown> {
+impl<'a> Separators<'a> {
+    fn of(c: &mut Call<'a, '_>, index: usize) -> Result<Self, Thrown> {
         let texts: Vec<String> = match c.get(index) {
             Value::Null => Vec::new(),
-            Value::Char(_) | Value::String(_) => {
-                vec![needle(c, index)?].into_iter().filter(|t| !t.is_empty()).collect()
-            }
+            Value::Char(unit @ 0..=0x7f) => return Ok(Self::Ascii(*unit as u8)),
+            Value::Char(unit) => vec![text::from_units(&[*unit])],
+            Value::String(text) if text.is_empty() => Vec::new(),
+            Value::String(text) => return Ok(Self::Text(text)),
             _ => c.items(index)?.iter().map(Value::display).filter(|t| !t.is_empty()).collect(),
         };
         Ok(if texts.is_empty() { Self::Space } else { Self::Texts(texts) })
@@ -34,6 +38,8 @@ impl Separators {
             Self::Space => {
                 text.char_indices().find(|(_, c)| is_space(*c)).map(|(n, c)| (n, n + c.len_utf8()))
             }
+            Self::Ascii(byte) => memchr::memchr(*byte, text.as_bytes()).map(|n| (n, n + 1)),
+            Self::Text(wanted) => text::find(text, wanted).map(|n| (n, n + wanted.len())),
             Self::Texts(texts) if texts.len() == 1 => {
                 texts.first().and_then(|t| text::find(text, t).map(|n| (n, n + t.len())))
             }
@@ -92,5 +98,11 @@ pub(super) fn split(
         parts.push(rest);
     }
     c.machine.allocate(whole.len())?;
-    Ok(Value::strings(parts.into_iter().map(|p| if trim { p.trim() } else { p })))
+    if trim {
+        parts.iter_mut().for_each(|part| *part = part.trim());
+    }
+    Ok(match c.get(0) {
+        Value::String(shared) => Value::object(Array::of_parts(shared, &parts)),
+        _ => Value::strings(parts),
+    })
 }

@@ -1,15 +1,20 @@
-//! `System.Uri` and `System.UriBuilder`.
+//! `System.Uri`.
+
+mod builder;
+mod escape;
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
-use parking_lot::Mutex;
-
+pub(super) use self::builder::URI_BUILDER;
+use self::escape::{escape_data, escape_illegal, escape_uri, unescape_data, unescape_safe};
 use super::{Definition, Id, member, pure};
 use crate::class::Type;
 use crate::exception::Thrown;
 use crate::machine::Call;
 use crate::value::{Object, Value};
+
+/// What is said of a number that is none of the valid ones.
+const OUT_OF_RANGE: &str = "Specified argument was out of the range of valid values.";
 
 /// An address in parts.
 #[derive(Clone, Default)]
@@ -87,51 +92,6 @@ impl Uri {
             + &unescape_safe(&self.query)
             + &unescape_safe(&self.fragment)
     }
-}
-
-/// Undoes percent-encoding except of the characters that would change the address's structure.
-fn unescape_safe(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out: Vec<u8> = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        if *byte == b'%'
-            && let Some(code) = hex_at(bytes, at + 1)
-            && !(code < 0x20 || code == 0x7f || b"%/\\?#[]@:&=+$,;!'()*".contains(&code))
-        {
-            out.push(code);
-            at += 3;
-            continue;
-        }
-        out.push(*byte);
-        at += 1;
-    }
-    String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
-}
-
-fn hex_at(bytes: &[u8], at: usize) -> Option<u8> {
-    let digits = bytes.get(at..at + 2)?;
-    if !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-}
-
-/// Percent-encodes what may not stand in an address; existing escapes stay.
-fn escape_illegal(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let bytes = text.as_bytes();
-    for (n, byte) in bytes.iter().enumerate() {
-        let keep = byte.is_ascii_alphanumeric()
-            || b"-_.~:/?#[]@!$&'()*+,;=".contains(byte)
-            || *byte == b'%' && hex_at(bytes, n + 1).is_some();
-        if keep {
-            out.push(char::from(*byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }
 
 /// `.` and `..` removed (RFC 3986 section 5.2.4).
@@ -285,77 +245,6 @@ fn create(text: &str, kind: i64) -> Result<Value, Thrown> {
     }
 }
 
-/// Percent-encodes everything but letters, digits and `-_.~`.
-pub(super) fn escape_data(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
-}
-
-/// Percent-encodes what may not stand in an address, and `%` itself.
-fn escape_uri(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~:/?#[]@!$&'()*+,;=".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
-}
-
-/// Undoes percent-encoding; what is no UTF-8 stays encoded.
-pub(super) fn unescape_data(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = String::with_capacity(text.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let mut run = Vec::new();
-        let start = at;
-        while bytes.get(at) == Some(&b'%')
-            && let Some(code) = hex_at(bytes, at + 1)
-        {
-            run.push(code);
-            at += 3;
-        }
-        if run.is_empty() {
-            let Some(c) = text.get(at..).and_then(|t| t.chars().next()) else { break };
-            out.push(c);
-            at += c.len_utf8();
-            continue;
-        }
-        match String::from_utf8(run.clone()) {
-            Ok(decoded) => out.push_str(&decoded),
-            Err(_) => {
-                // Decode what is valid, keep the rest as it was.
-                let mut n = 0;
-                while n < run.len() {
-                    let found =
-                        (1..=4).find_map(|k| std::str::from_utf8(run.get(n..n + k)?).ok().map(|s| (s, k)));
-                    match found {
-                        Some((s, k)) => {
-                            out.push_str(s);
-                            n += k;
-                        }
-                        None => {
-                            out.push_str(text.get(start + n * 3..start + n * 3 + 3).unwrap_or_default());
-                            n += 1;
-                        }
-                    }
-                }
-            }
-        }
-    }
-    out
-}
-
 pub(super) const URI: Definition = Definition {
     name: "System.Uri",
     bases: &["object"],
@@ -475,7 +364,10 @@ pub(super) const URI: Definition = Definition {
         pure("static EscapeDataString(string): string", |c| text(escape_data(c.text(0)?))),
         pure("static EscapeUriString(string): string", |c| text(escape_uri(c.text(0)?))),
         pure("static UnescapeDataString(string): string", |c| text(unescape_data(c.text(0)?))),
-        pure("static HexEscape(char): string", |c| text(format!("%{:02X}", c.unit(0)?))),
+        pure("static HexEscape(char): string", |c| match c.unit(0)? {
+            unit @ 0..=255 => text(format!("%{unit:02X}")),
+            _ => Err(Thrown::out_of_range("character", OUT_OF_RANGE)),
+        }),
         member("static IsWellFormedUriString(string, UriKind): bool", |c| {
             let Some(written) = c.text_or_null(0) else { return Ok(Value::Boolean(false)) };
             let kind = c.enumeration(1);
@@ -504,114 +396,6 @@ pub(super) const URI: Definition = Definition {
         }),
         member("operator ==(Uri, Uri): bool", |c| Ok(Value::Boolean(c.get(0).equals(c.get(1))))),
         member("operator !=(Uri, Uri): bool", |c| Ok(Value::Boolean(!c.get(0).equals(c.get(1))))),
-    ],
-    ..Definition::NEW
-};
-
-/// An address whose parts can be set.
-struct Builder(Mutex<Uri>);
-
-impl Object for Builder {
-    fn class(&self) -> Type {
-        Type::Plain(Id::UriBuilder)
-    }
-
-    fn text(&self) -> Option<String> {
-        let uri = self.0.lock();
-        let port = if uri.port >= 0 { format!(":{}", uri.port) } else { String::new() };
-        let user = if uri.user.is_empty() { String::new() } else { format!("{}@", uri.user) };
-        Some(format!("{}://{user}{}{port}{}{}{}", uri.scheme, uri.host, uri.path, uri.query, uri.fragment))
-    }
-}
-
-fn built(uri: Uri) -> Value {
-    Value::object(Builder(Mutex::new(uri)))
-}
-
-fn edit(c: &mut Call<'_, '_>, change: impl FnOnce(&mut Uri, Arc<str>)) -> Result<Value, Thrown> {
-    let text = c.get(1).to_text();
-    change(&mut c.object::<Builder>(0)?.0.lock(), text);
-    Ok(Value::Null)
-}
-
-fn read(c: &Call<'_, '_>, part: fn(&Uri) -> &str) -> Result<Value, Thrown> {
-    Ok(Value::from(part(&c.object::<Builder>(0)?.0.lock())))
-}
-
-pub(super) const URI_BUILDER: Definition = Definition {
-    name: "System.UriBuilder",
-    bases: &["object"],
-    members: &[
-        member("new()", |_| {
-            Ok(built(Uri {
-                absolute: true,
-                scheme: "http".into(),
-                host: "localhost".into(),
-                port: -1,
-                path: "/".into(),
-                ..Uri::default()
-            }))
-        }),
-        member("new(string)", |c| {
-            let written = c.text(0)?;
-            let parsed = parse(written, false).or_else(|| parse(&format!("http://{written}"), false));
-            parsed.map(built).ok_or_else(bad)
-        }),
-        member("new(Uri)", |c| Ok(built(absolute(c)?.clone()))),
-        member("new(string, string)", |c| {
-            Ok(built(Uri {
-                absolute: true,
-                scheme: c.text(0)?.into(),
-                host: c.text(1)?.into(),
-                port: -1,
-                path: "/".into(),
-                ..Uri::default()
-            }))
-        }),
-        member("new(string, string, int)", |c| {
-            Ok(built(Uri {
-                absolute: true,
-                scheme: c.text(0)?.into(),
-                host: c.text(1)?.into(),
-                port: c.int(2)?,
-                path: "/".into(),
-                ..Uri::default()
-            }))
-        }),
-        member("Host: string", |c| read(c, |u| &u.host)),
-        member("set Host: string", |c| edit(c, |u, t| u.host = t.to_string())),
-        member("Scheme: string", |c| read(c, |u| &u.scheme)),
-        member("set Scheme: string", |c| edit(c, |u, t| u.scheme = t.to_string())),
-        member("Path: string", |c| read(c, |u| &u.path)),
-        member("set Path: string", |c| {
-            edit(c, |u, t| {
-                let path = escape_illegal(&t);
-                u.path = if path.starts_with('/') { path } else { format!("/{path}") };
-            })
-        }),
-        member("Query: string", |c| read(c, |u| &u.query)),
-        member("set Query: string", |c| {
-            edit(c, |u, t| {
-                u.query = if t.is_empty() || t.starts_with('?') { t.to_string() } else { format!("?{t}") };
-            })
-        }),
-        member("Fragment: string", |c| read(c, |u| &u.fragment)),
-        member("set Fragment: string", |c| {
-            edit(c, |u, t| {
-                u.fragment = if t.is_empty() || t.starts_with('#') { t.to_string() } else { format!("#{t}") }
-            })
-        }),
-        member("Port: int", |c| Ok(Value::Int32(c.object::<Builder>(0)?.0.lock().port))),
-        member("set Port: int", |c| {
-            c.object::<Builder>(0)?.0.lock().port = c.int(1)?;
-            Ok(Value::Null)
-        }),
-        member("UserName: string", |c| read(c, |u| u.user.split(':').next().unwrap_or_default())),
-        member("Uri: Uri", |c| {
-            let text = c.get(0).display();
-            parse(&text, false).map(Value::object).ok_or_else(bad)
-        }),
-        member("ToString(): string", |c| text(c.get(0).display())),
     ],
     ..Definition::NEW
 };

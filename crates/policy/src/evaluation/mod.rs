@@ -10,12 +10,9 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use gatehouse_expression as expression;
 use gatehouse_expression::{BodyError, Context, Side, Url, UrlOf, Value};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{BackendChoice, Body, Exchange, RequestUrl, Response, World};
-
-/// Up to how many header fields are searched one by one.
-const FEW_HEADERS: usize = 24;
 
 /// An exchange and the world for the time of one evaluation.
 pub(crate) struct Evaluation<'e> {
@@ -96,18 +93,19 @@ impl Context for Evaluation<'_> {
 
     fn header(&self, of: Side, name: &str, visit: &mut dyn FnMut(&str)) {
         let Some(headers) = self.headers(of) else { return };
-        let mut tell = |value: &HeaderValue| match std::str::from_utf8(value.as_bytes()) {
-            Ok(text) => visit(text),
-            Err(_) => visit(&String::from_utf8_lossy(value.as_bytes())),
-        };
-        if headers.len() > FEW_HEADERS {
-            headers.get_all(name).into_iter().for_each(tell);
-            return;
+        for value in headers.get_all(name) {
+            tell(value, visit);
         }
-        // Among few fields, to look at each costs less than to hash the name.
-        for (field, value) in headers {
-            if field.as_str().eq_ignore_ascii_case(name) {
-                tell(value);
+    }
+
+    fn header_named(&self, of: Side, name: &HeaderName, visit: &mut dyn FnMut(&str)) {
+        let Some(headers) = self.headers(of) else { return };
+        // Nearly always there is one value.
+        let Some(first) = headers.get(name) else { return };
+        tell(first, visit);
+        if headers.len() > headers.keys_len() {
+            for value in headers.get_all(name).into_iter().skip(1) {
+                tell(value, visit);
             }
         }
     }
@@ -259,6 +257,13 @@ impl Context for Evaluation<'_> {
 
     fn random(&mut self, buffer: &mut [u8]) {
         self.world.random.fill(buffer);
+    }
+}
+
+fn tell(value: &HeaderValue, visit: &mut dyn FnMut(&str)) {
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => visit(text),
+        Err(_) => visit(&String::from_utf8_lossy(value.as_bytes())),
     }
 }
 

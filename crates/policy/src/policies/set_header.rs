@@ -169,8 +169,8 @@ impl HeaderEdit {
             values.push(match value {
                 Value::Literal(value) => value.clone(),
                 Value::Computed(text) => {
-                    let text = text.evaluate(exchange, world)?;
-                    HeaderValue::from_bytes(text.trim().as_bytes()).map_err(|_| {
+                    let made = |text: &str| HeaderValue::from_bytes(text.trim().as_bytes());
+                    text.read(exchange, world, made)?.map_err(|_| {
                         unfit(format!(
                             "The value of the header {name} holds a line break or a control character."
                         ))
@@ -193,7 +193,9 @@ impl EvaluatedHeader {
             }
             ExistsAction::Skip if headers.contains_key(&name) => return,
             ExistsAction::Override | ExistsAction::Skip if values.len() == 1 => {
-                headers.extend(values.into_iter().map(|value| (Some(name.clone()), value)));
+                for value in values {
+                    headers.insert(&name, value);
+                }
                 return;
             }
             ExistsAction::Override | ExistsAction::Skip | ExistsAction::Append => {}
