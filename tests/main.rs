@@ -41,5 +41,6 @@ mod subscriptions;
 mod tls;
 mod tokens;
 mod validation;
+mod validation_judged;
 mod waf;
 mod websocket;
