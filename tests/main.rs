@@ -36,6 +36,7 @@ mod responses;
 mod routing;
 mod secrets;
 mod seen;
+mod soap;
 mod streaming;
 mod subscriptions;
 mod tls;

@@ -124,8 +124,13 @@ fn every_openapi_document_can_be_imported_and_read_back() {
     let into = tempfile::tempdir().unwrap();
     for (number, row) in rows.iter().filter(|row| is_openapi(row)).enumerate() {
         let name = format!("api-{number}");
-        let imported =
-            import::openapi(&folder.join(&row.file), &name, into.path(), &import::Options::default());
+        let imported = import::api(
+            &import::Kind::OpenApi,
+            &folder.join(&row.file),
+            &name,
+            into.path(),
+            &import::Options::default(),
+        );
         let imported = imported.unwrap_or_else(|errors| panic!("{}:\n{errors}", row.file));
         let specification = &imported.files[1];
         let text = fs::read_to_string(specification).unwrap();
@@ -152,11 +157,14 @@ fn graphql_and_wsdl_are_told_apart() {
             assert!(diagnostics.is_empty(), "{}: {diagnostics}", row.file);
             assert_eq!(definition.unwrap().operations.len(), 2);
         } else {
-            assert!(definition.is_none(), "{}", row.file);
+            // Files that some of them import are not there.
+            let known = ["missing-reference", "external-reference", "broken-schema", "duplicate-name"];
+            assert!(diagnostics.iter().all(|one| known.contains(&one.id)), "{}: {diagnostics}", row.file);
+            let is_whole = !diagnostics.has_errors();
             assert_eq!(
-                diagnostics.iter().next().unwrap().id,
-                "not-yet-available",
-                "{}: {diagnostics}",
+                definition.is_some_and(|found| !found.operations.is_empty()),
+                is_whole,
+                "{}",
                 row.file
             );
         }

@@ -23,9 +23,14 @@ fn imported_apis_load_together() {
             continue;
         }
         let name = format!("api-{}", expected.len());
-        let imported =
-            import::openapi(&folder.join(columns[2]), &name, into.path(), &import::Options::default())
-                .unwrap_or_else(|errors| panic!("{}:\n{errors}", columns[2]));
+        let imported = import::api(
+            &import::Kind::OpenApi,
+            &folder.join(columns[2]),
+            &name,
+            into.path(),
+            &import::Options::default(),
+        )
+        .unwrap_or_else(|errors| panic!("{}:\n{errors}", columns[2]));
         expected.push((name, imported.operations));
     }
     let artifacts = Located::new(into.path().to_path_buf(), Location::file(into.path()));

@@ -88,6 +88,7 @@ pub(crate) fn operation(name: &str, policy: Option<&str>) -> Operation {
         responses: Vec::new(),
         policy: policy.map(|text| source(&format!("operations/{name}/policy.xml"), text)),
         described: None,
+        soap: None,
         location: location("operations"),
     }
 }
@@ -444,6 +445,7 @@ pub(crate) fn route(api: &str, operation: &str, subscription: Option<&str>) -> R
         url_template: "/".into(),
         responses: Vec::new(),
         validation: None,
+        soap: None,
     };
     let subscription = subscription.map(|name| {
         let (id, owner) = (Arc::from(name), None);

@@ -1,14 +1,16 @@
 //! The validators of definitions that policies ask for: compiled once an API, after all documents are read.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use gatehouse_model::definition::wsdl::{self, Contents, Selector};
 use gatehouse_model::definition::{self, Format};
-use gatehouse_model::resources::{self, Catalog};
+use gatehouse_model::resources::{self, ApiKind, Catalog};
 use gatehouse_model::{Diagnostic, Location, Severity};
 use gatehouse_validation::openapi::{Api, Operation};
+use gatehouse_validation::xml::{ElementName, SoapOperation, SoapService};
 use gatehouse_validation::{Dialect, Variant};
 
 use crate::compiler::{Findings, PolicyScope};
@@ -55,7 +57,11 @@ impl Wanted {
 #[derive(Debug, Default)]
 pub struct Validators {
     apis: HashMap<ApiName, Api>,
+    services: HashMap<ApiName, Service>,
 }
+
+/// The operations of a SOAP service by name and action.
+type Service = HashMap<(String, String), Arc<SoapOperation>>;
 
 impl Validators {
     /// What a definition says of the messages of an operation; `None` without a definition, or where no policy asks.
@@ -73,6 +79,21 @@ impl Validators {
         api.operation(&described.path, &described.method).cloned()
     }
 
+    /// What a WSDL definition says of the messages of an operation; `None` without one, or where no policy asks.
+    pub fn soap(
+        &self,
+        workspace: Option<&str>,
+        api: &str,
+        operation: &resources::Operation,
+    ) -> Option<Arc<SoapOperation>> {
+        if self.services.is_empty() {
+            return None;
+        }
+        let service = self.services.get(&(workspace.map(str::to_owned), api.to_owned()))?;
+        let described = operation.described.as_ref()?;
+        service.get(&(described.path.clone(), described.method.clone())).cloned()
+    }
+
     pub(crate) fn compile(catalog: &Catalog, wanted: &Wanted, findings: &mut Findings) -> Self {
         let mut validators = Self::default();
         for (workspace, resources) in catalog.scopes() {
@@ -80,6 +101,13 @@ impl Validators {
                 let key = (workspace.map(str::to_owned), name.clone());
                 let variants = wanted.of(&key);
                 if variants.is_empty() {
+                    continue;
+                }
+                if api.kind == ApiKind::Soap {
+                    let file = api.definition.as_deref();
+                    if let Some(service) = file.and_then(|file| service(file, name, findings)) {
+                        validators.services.insert(key, service);
+                    }
                     continue;
                 }
                 if let Some(compiled) =
@@ -91,6 +119,67 @@ impl Validators {
         }
         validators
     }
+}
+
+/// Compiles the messages of a SOAP service.
+fn service(file: &Path, name: &str, findings: &mut Findings) -> Option<Service> {
+    // Whatever is wrong with the document itself has been told when its operations were read.
+    let text = fs::read_to_string(file).ok()?;
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let (described, _) = wsdl::describe(folder, file, &text, &Selector::default()).ok()?;
+    let mut report = |message: String| {
+        findings.push(
+            Diagnostic::error("broken-schema", Location::file(file), message)
+                .severity(Severity::Medium)
+                .resource(format!("apis/{name}"))
+                .fix("mend the schema; until then `validate-content` answers for it as for a schema that is missing"),
+        );
+    };
+    let service = match SoapService::compile(&described.schemas) {
+        Ok(service) => Arc::new(service),
+        Err(why) => {
+            report(format!("messages cannot be validated: {why}"));
+            return None;
+        }
+    };
+    for (schema, why) in service.broken().iter().take(MAX_TOLD) {
+        report(format!("messages cannot be validated against the schema `{schema}`: {why}"));
+    }
+    let unusable: HashSet<&str> = service.broken().iter().map(|(schema, _)| schema.as_str()).collect();
+    let broken: Vec<&str> = described
+        .schemas
+        .iter()
+        .filter(|(schema, _)| unusable.contains(schema.as_str()))
+        .map(|(_, text)| text.as_str())
+        .collect();
+    let elements = |contents: &Contents| match contents {
+        Contents::Unknown(why) => Err(why.clone()),
+        Contents::Elements(elements) => {
+            let is_broken = |element: &resources::QName| {
+                broken.iter().any(|text| text.contains(&format!("\"{}\"", element.namespace)))
+            };
+            match elements.iter().find(|element| is_broken(element)) {
+                Some(element) => Err(format!("the schema of `{element}` cannot be used")),
+                None => Ok(elements
+                    .iter()
+                    .map(|element| ElementName {
+                        namespace: element.namespace.clone(),
+                        name: element.name.clone(),
+                    })
+                    .collect()),
+            }
+        }
+    };
+    let operations = described.operations.iter().map(|operation| {
+        let response = operation.response.as_ref();
+        let compiled = SoapOperation {
+            service: Arc::clone(&service),
+            request: elements(&operation.request),
+            response: response.map_or_else(|| Ok(Vec::new()), elements),
+        };
+        ((operation.name.clone(), operation.action.clone()), Arc::new(compiled))
+    });
+    Some(operations.collect())
 }
 
 fn compile(file: &Path, name: &str, variants: &[Variant], findings: &mut Findings) -> Option<Api> {

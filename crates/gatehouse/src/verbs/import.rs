@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use gatehouse_model::definition::wsdl::Selector;
 use gatehouse_model::import;
 
 use crate::cli::Outcome;
-use crate::verbs::unavailable;
 
 /// The arguments of `import`.
 #[derive(Args, Debug)]
@@ -17,15 +17,31 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Kind {
-    /// An OpenAPI 2.0, 3.0 or 3.1 definition
+    /// An OpenAPI 2.0, 3.0, 3.1 or 3.2 definition
     #[command(
         after_help = "Example:\n  gatehouse import openapi petstore.yaml --name petstore --into artifacts"
     )]
     Openapi(Definition),
-    /// A WSDL definition (not yet available)
-    Wsdl(unavailable::Arguments),
-    /// A GraphQL schema (not yet available)
-    Graphql(unavailable::Arguments),
+    /// A WSDL 1.1 definition of a SOAP service
+    #[command(after_help = "Example:\n  gatehouse import wsdl orders.wsdl --name orders --into artifacts")]
+    Wsdl(Wsdl),
+    /// A GraphQL schema
+    #[command(
+        after_help = "Example:\n  gatehouse import graphql schema.graphql --name films --into artifacts --backend https://films.example/graphql"
+    )]
+    Graphql(Definition),
+}
+
+#[derive(Args, Debug)]
+struct Wsdl {
+    #[command(flatten)]
+    definition: Definition,
+    /// The service that is meant; default: all of the definition
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+    /// The endpoint (the port) that is meant; default: all that speak SOAP
+    #[arg(long, value_name = "NAME")]
+    endpoint: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -73,10 +89,13 @@ pub(super) fn backend_url(text: &str) -> Result<url::Url, String> {
 
 /// Writes the files of the API.
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    let definition = match &arguments.kind {
-        Kind::Openapi(definition) => definition,
-        Kind::Wsdl(_) => return unavailable::run("import wsdl"),
-        Kind::Graphql(_) => return unavailable::run("import graphql"),
+    let (kind, definition) = match &arguments.kind {
+        Kind::Openapi(definition) => (import::Kind::OpenApi, definition),
+        Kind::Wsdl(Wsdl { definition, service, endpoint }) => {
+            let selector = Selector { service: service.clone(), endpoint: endpoint.clone() };
+            (import::Kind::Wsdl(selector), definition)
+        }
+        Kind::Graphql(definition) => (import::Kind::GraphQl, definition),
     };
     let options = import::Options {
         path: definition.path.clone(),
@@ -84,7 +103,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         references_within: definition.references_within.clone(),
         force: definition.force,
     };
-    match import::openapi(&definition.file, &definition.name, &definition.into, &options) {
+    match import::api(&kind, &definition.file, &definition.name, &definition.into, &options) {
         Ok(imported) => {
             eprint!("{}", imported.findings);
             for path in imported.files {

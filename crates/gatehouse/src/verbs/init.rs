@@ -64,7 +64,7 @@ fn import_definition(arguments: &Arguments, definition: &Path) -> Result<()> {
     };
     let options = import::Options { service_url: arguments.backend.clone(), ..import::Options::default() };
     let artifacts = arguments.folder.join("artifacts");
-    match import::openapi(definition, &name, &artifacts, &options) {
+    match import::api(&import::Kind::OpenApi, definition, &name, &artifacts, &options) {
         Ok(imported) => eprint!("{}", imported.findings),
         Err(findings) => bail!("the definition cannot be imported\n{findings}"),
     }

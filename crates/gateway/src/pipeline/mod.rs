@@ -11,6 +11,7 @@ mod outgoing;
 mod process;
 mod service;
 mod signals;
+pub(crate) mod soap;
 mod traced;
 mod tunnel;
 mod upstream;

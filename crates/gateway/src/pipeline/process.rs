@@ -11,6 +11,7 @@ use gatehouse_telemetry::metrics::OperationMetrics;
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use http::{HeaderValue, Method, StatusCode};
 
+use super::soap::SoapRouting;
 use super::traced;
 use crate::router::{ApiIndex, check_path};
 use crate::snapshot::{
@@ -28,7 +29,7 @@ pub async fn process(
 ) -> Option<Arc<OperationMetrics>> {
     let matched = match zone {
         Some(_) if exchange.request.is_loop => Err(builtin::loop_detected()),
-        Some(zone) => route(snapshot, zone, exchange),
+        Some(zone) => route(snapshot, zone, exchange, world.buffered_body_bytes).await,
         None => Err(builtin::operation_not_found()),
     };
     if exchange.trace.is_some() {
@@ -70,10 +71,11 @@ pub async fn process(
 }
 
 /// Finds API and operation, and makes the request's path relative to the API.
-fn route<'s>(
+async fn route<'s>(
     snapshot: &'s Snapshot,
     zone: Zone,
     exchange: &mut Exchange,
+    buffered_body_bytes: usize,
 ) -> Result<(&'s PublishedApi, Option<&'s PublishedOperation>), Failure> {
     let request = &mut exchange.request;
     check_path(&request.original_url.path).map_err(|error| builtin::bad_request(error.to_string()))?;
@@ -88,10 +90,15 @@ fn route<'s>(
         None => found.rest.clone_into(&mut request.url.path),
     }
     exchange.route.api = Some(Arc::clone(&api.facts));
-    let Some(matched) = api.tree.find(request.method.as_str(), found.rest, &request.original_url.query)
-    else {
-        return Ok((api, None));
+    let matched = match &api.soap {
+        None => api.tree.find(request.method.as_str(), found.rest, &request.original_url.query),
+        Some(routing) => {
+            let rest = found.rest.to_owned();
+            let query = routing.query(request, buffered_body_bytes).await?;
+            api.tree.find(request.method.as_str(), &rest, &query)
+        }
     };
+    let Some(matched) = matched else { return Ok((api, None)) };
     let Some(operation) = api.operations.get(matched.operation as usize) else { return Ok((api, None)) };
     request.matched_parameters = matched.parameters;
     exchange.route.operation = Some(Arc::clone(&operation.facts));
@@ -110,10 +117,11 @@ impl Snapshot {
             &request.headers,
         )?;
         let api = api_at(self, found.api)?;
-        let operation = api
-            .tree
-            .find(request.method.as_str(), found.rest, &request.original_url.query)
-            .and_then(|matched| api.operations.get(matched.operation as usize));
+        let matched = match &api.soap {
+            None => api.tree.find(request.method.as_str(), found.rest, &request.original_url.query),
+            Some(_) => api.tree.find(request.method.as_str(), found.rest, &SoapRouting::of_head(exchange)),
+        };
+        let operation = matched.and_then(|matched| api.operations.get(matched.operation as usize));
         firewall.mode_of(&api.facts.id, operation.map(|operation| &*operation.facts.id))
     }
 }

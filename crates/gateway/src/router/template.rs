@@ -175,7 +175,10 @@ impl QueryParameter {
         let value = match value.strip_prefix('{').map(|inner| inner.strip_suffix('}')) {
             Some(Some(parameter)) if !parameter.is_empty() => QueryValue::Parameter(parameter.into()),
             Some(_) => return Err(TemplateError::Query(pair.to_owned())),
-            None => QueryValue::Literal(value.to_owned()),
+            None => {
+                let decoded = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
+                QueryValue::Literal(decoded.into_owned())
+            }
         };
         Ok(Self { name: name.into(), value })
     }

@@ -26,6 +26,7 @@ use super::published::{OperationPlans, ProductIndex, PublishedApi, PublishedOper
 use super::secrets::Secrets;
 use crate::events::EventSinks;
 use crate::firewall;
+use crate::pipeline::soap::{self, SoapRouting};
 use crate::router::{ApiTree, OperationTree, UrlTemplate, Versioning};
 use crate::tls;
 use crate::upstream::{BackendSources, Backends, check_base_url};
@@ -363,7 +364,7 @@ impl Builder<'_> {
         let mut tree = OperationTree::new();
         let mut operations = Vec::new();
         for operation in api.operations.values() {
-            match UrlTemplate::parse(&operation.url_template) {
+            match UrlTemplate::parse(&soap::template(api.kind, &operation.url_template)) {
                 Ok(template) => {
                     tree.insert(&operation.method, template, operations.len() as u32);
                     operations.push(self.operation(workspace, api, operation, products));
@@ -392,6 +393,7 @@ impl Builder<'_> {
                 .find(|(_, product)| !product.subscription_required)
                 .map(|(index, _)| *index),
             tree,
+            soap: SoapRouting::of(api),
             operations,
             plan: self.policies.plan(&key),
             metrics: self.input.metrics.operation(&label(workspace, &api.name), ""),
@@ -468,6 +470,7 @@ impl Builder<'_> {
                 url_template: operation.url_template.as_str().into(),
                 responses: if self.mocks { operation.responses.clone() } else { Vec::new() },
                 validation: self.policies.validators().operation(workspace, &api.name, operation),
+                soap: self.policies.validators().soap(workspace, &api.name, operation),
             }),
             plans: OperationPlans { plain: self.policies.plan(&key), by_product },
             metrics: self.input.metrics.operation(&label(workspace, &api.name), &operation.name),

@@ -8,6 +8,7 @@ use gatehouse_telemetry::metrics::OperationMetrics;
 use http::HeaderName;
 use smallvec::SmallVec;
 
+use crate::pipeline::soap::SoapRouting;
 use crate::router::OperationTree;
 
 /// The position of a product in the snapshot.
@@ -34,6 +35,8 @@ pub struct PublishedApi {
     pub open_product: Option<ProductIndex>,
     /// Finds its operations.
     pub tree: OperationTree,
+    /// How its operations are told apart, where it is a SOAP service.
+    pub(crate) soap: Option<SoapRouting>,
     /// Its operations.
     pub operations: Vec<PublishedOperation>,
     /// What runs for a request that matches none of them.

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
+use gatehouse_model::resources::ApiKind;
 use gatehouse_policy::{
     BackendChoice, Clock, Exchange, ForwardOptions, Proxy, Random, Response, Upstream, UpstreamError,
 };
@@ -193,7 +194,7 @@ impl<'c> Client<'c> {
         let call = Call {
             method: &request.method,
             base: (destination.url.path(), destination.url.query()),
-            path: &request.url.path,
+            path: if is_service(exchange) { "" } else { &request.url.path },
             query: request.url.query.raw(),
             headers: &request.headers,
             host: host_set_by_policy(request),
@@ -376,6 +377,12 @@ fn to_single(single: &Single) -> Destination<'_> {
         credentials: Some(&single.credentials),
         breakers: single.breaker.as_deref().into_iter().collect(),
     }
+}
+
+/// Whether a request goes to the address of a SOAP service itself.
+fn is_service(exchange: &Exchange) -> bool {
+    exchange.request.url.path == "/"
+        && exchange.route.api.as_ref().is_some_and(|api| api.kind == ApiKind::Soap)
 }
 
 fn full_url(base: &Url, call: &Call<'_>) -> Result<Url, UpstreamError> {

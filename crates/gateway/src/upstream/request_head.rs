@@ -23,7 +23,7 @@ pub(super) struct Call<'c> {
     pub(super) method: &'c Method,
     /// The base URL's path and query.
     pub(super) base: (&'c str, Option<&'c str>),
-    /// Path below the base.
+    /// Path below the base; empty for the base itself.
     pub(super) path: &'c str,
     /// Query without its question mark.
     pub(super) query: &'c str,
@@ -164,13 +164,14 @@ impl Call<'_> {
     /// Path and query as they are sent.
     pub(super) fn target(&self) -> Result<PathAndQuery, HeadError> {
         let (base, base_query) = self.base;
-        let base = base.trim_end_matches('/');
+        // The address of a SOAP service is its base and nothing else.
+        let base = if self.path.is_empty() { base } else { base.trim_end_matches('/') };
         let added = self.credentials.map_or("", Credentials::query);
         let base_query = base_query.unwrap_or("");
         let capacity = base.len() + self.path.len() + base_query.len() + self.query.len() + added.len() + 4;
         let mut target = String::with_capacity(capacity);
         target.push_str(base);
-        if !self.path.starts_with('/') {
+        if !self.path.starts_with('/') && (!self.path.is_empty() || base.is_empty()) {
             target.push('/');
         }
         target.push_str(self.path);

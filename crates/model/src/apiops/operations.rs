@@ -130,6 +130,7 @@ fn implicit(kind: ApiKind, resource: &Resource<'_>) -> BTreeMap<String, Operatio
             responses: Vec::new(),
             policy: None,
             described: None,
+            soap: None,
             location: resource.location(),
         };
         operations.insert(operation.name.clone(), operation);
@@ -138,11 +139,13 @@ fn implicit(kind: ApiKind, resource: &Resource<'_>) -> BTreeMap<String, Operatio
 }
 
 fn check_format(resource: &Resource<'_>, kind: ApiKind, format: Format, file: &Arc<Path>) {
-    if (kind == ApiKind::GraphQl) != (format == Format::GraphQl) {
-        let message = if kind == ApiKind::GraphQl {
-            "the API is of type `graphql`, and this is no GraphQL schema"
+    let kinds = [(ApiKind::GraphQl, Format::GraphQl, "graphql"), (ApiKind::Soap, Format::Wsdl, "soap")];
+    let mismatch = kinds.iter().find(|(of_api, of_file, _)| (kind == *of_api) != (format == *of_file));
+    if let Some((of_api, of_file, name)) = mismatch {
+        let message = if kind == *of_api {
+            format!("the API is of type `{name}`, and this is {}", format.as_str())
         } else {
-            "this is a GraphQL schema, and the API is not of type `graphql`"
+            format!("this is {}, and the API is not of type `{name}`", of_file.as_str())
         };
         resource.error_with_fix(
             "definition-mismatch",
@@ -255,6 +258,7 @@ fn contract(resource: &Resource<'_>, fields: &Fields<'_>, base: Option<&Operatio
         responses: if responses.is_empty() { base_responses } else { responses },
         policy: None,
         described: base.and_then(|base| base.described.clone()),
+        soap: base.and_then(|base| base.soap.clone()),
         location: resource.location(),
     })
 }

@@ -22,12 +22,14 @@ pub enum Format {
     GraphQl,
     /// The Web Application Description Language.
     Wadl,
+    /// The Web Services Description Language.
+    Wsdl,
 }
 
 impl Format {
     /// Whether the definition is an `OpenAPI` document.
     pub fn is_openapi(self) -> bool {
-        !matches!(self, Self::GraphQl | Self::Wadl)
+        !matches!(self, Self::GraphQl | Self::Wadl | Self::Wsdl)
     }
 
     /// Its name for messages.
@@ -39,6 +41,7 @@ impl Format {
             Self::OpenApi32 => "OpenAPI 3.2",
             Self::GraphQl => "GraphQL",
             Self::Wadl => "WADL",
+            Self::Wsdl => "WSDL",
         }
     }
 }

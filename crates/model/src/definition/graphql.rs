@@ -29,6 +29,7 @@ pub(super) fn read(file: &Arc<Path>, text: &str, diagnostics: &mut Diagnostics) 
         responses: Vec::new(),
         policy: None,
         described: None,
+        soap: None,
         location: Location::new(Arc::clone(file), 1, 1),
     });
     Some(Definition {

@@ -1,4 +1,4 @@
-//! API definitions: `OpenAPI` 2.0, 3.0, 3.1 and 3.2, GraphQL schemas and WADL, read into operations.
+//! API definitions: `OpenAPI` 2.0, 3.0, 3.1 and 3.2, GraphQL schemas, WADL and WSDL, read into operations.
 //!
 //! Operations get the names and templates that Azure API Management gives them on import (its documentation, "API
 //! import restrictions and known issues"); `docs/reference/definitions.md` lists where this reader knows more.
@@ -10,7 +10,7 @@ mod openapi;
 mod sample;
 mod template;
 mod wadl;
-mod wsdl;
+pub mod wsdl;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -81,6 +81,14 @@ pub fn read(file: &Path, text: &str) -> (Option<Definition>, Diagnostics) {
     read_within(folder, file, text)
 }
 
+/// Reads a schema of GraphQL, whatever its file is called.
+pub fn read_graphql(file: &Path, text: &str) -> (Option<Definition>, Diagnostics) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut diagnostics = Diagnostics::new();
+    let definition = graphql::read(&Arc::from(file), text, &mut diagnostics);
+    (definition, diagnostics)
+}
+
 /// Reads a definition whose references may lead to files anywhere below `folder`, and nowhere else.
 pub fn read_within(folder: &Path, file: &Path, text: &str) -> (Option<Definition>, Diagnostics) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -95,10 +103,7 @@ pub fn read_within(folder: &Path, file: &Path, text: &str) -> (Option<Definition
             Ok(document) if document.root_element().tag_name().name() == "application" => {
                 Some(wadl::read(&document, &file, &mut diagnostics))
             }
-            Ok(document) => {
-                diagnostics.push(wsdl::refuse(&document, &file));
-                None
-            }
+            Ok(document) => wsdl::read(&document, &file, folder, text, &mut diagnostics),
             Err(error) => {
                 let at = error.pos();
                 diagnostics.error(

@@ -175,6 +175,7 @@ impl<'a> Reader<'a, '_> {
             responses,
             policy: None,
             described: None,
+            soap: None,
             location,
         });
     }

@@ -12,7 +12,8 @@ use url::Url;
 
 pub(crate) use self::bundle::bundle;
 use self::files::File;
-use crate::definition::{self, Definition};
+use crate::definition::wsdl::{self, Selector};
+use crate::definition::{self, Definition, Format};
 use crate::{Diagnostic, Diagnostics, Location, Severity};
 
 /// How large a definition may be, in bytes.
@@ -21,6 +22,17 @@ const MAX_BYTES: u64 = 32 << 20;
 const MAX_DISPLAY_NAME: usize = 300;
 const MAX_NAME: usize = 80;
 const MAX_PATH: usize = 400;
+
+/// The language of a definition that is imported.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// `OpenAPI`.
+    OpenApi,
+    /// WSDL 1.1, and which service of it.
+    Wsdl(Selector),
+    /// The schema definition language of GraphQL.
+    GraphQl,
+}
 
 /// What an import may be told beside the definition.
 #[derive(Clone, Debug, Default)]
@@ -46,11 +58,17 @@ pub struct Imported {
     pub findings: Diagnostics,
 }
 
-/// Writes `apis/<name>/` below `into` from the `OpenAPI` definition in `file`: the API's information, and the definition
+/// Writes `apis/<name>/` below `into` from the definition in `file`: the API's information, and the definition
 /// as it stands. A definition in several files becomes one file, because a folder of artifacts holds one.
 ///
 /// Nothing is written when the definition has errors, or when another API of that name is there and `force` is not set.
-pub fn openapi(file: &Path, name: &str, into: &Path, options: &Options) -> Result<Imported, Diagnostics> {
+pub fn api(
+    kind: &Kind,
+    file: &Path,
+    name: &str,
+    into: &Path,
+    options: &Options,
+) -> Result<Imported, Diagnostics> {
     let mut findings = Diagnostics::new();
     if let Err(problem) = check_name(name) {
         findings.error("invalid-name", Location::file(into), problem);
@@ -74,19 +92,19 @@ pub fn openapi(file: &Path, name: &str, into: &Path, options: &Options) -> Resul
         }
     };
     let folder = options.references_within.clone().unwrap_or_else(|| folder_above(file));
-    let (definition, found) = definition::read_within(&folder, file, &text);
+    let (definition, found) = kind.read(&folder, file, &text);
     findings.extend(found);
-    let Some(definition) = definition else { return Err(findings) };
-    if !definition.format.is_openapi() {
-        let message = format!("this is {}, not OpenAPI", definition.format.as_str());
+    let Some((definition, rewritten)) = definition else { return Err(findings) };
+    if !kind.fits(definition.format) {
+        let message = format!("this is {}, not {}", definition.format.as_str(), kind.name());
         findings.error("unknown-definition", Location::file(file), message);
     }
     if findings.has_errors() {
         return Err(findings);
     }
     let service_url = service_url(file, &definition, options, &mut findings);
-    let information = information(name, &path, &definition, service_url);
-    let specification = match specification(file, text, &folder, &definition) {
+    let information = information(name, &path, kind, &definition, service_url);
+    let specification = match specification(file, rewritten.unwrap_or(text), &folder, &definition) {
         Ok(specification) => specification,
         Err(error) => {
             findings.push(*error);
@@ -105,6 +123,70 @@ pub fn openapi(file: &Path, name: &str, into: &Path, options: &Options) -> Resul
         operations: definition.operations.len(),
         findings,
     })
+}
+
+impl Kind {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::OpenApi => "OpenAPI",
+            Self::Wsdl(_) => "WSDL",
+            Self::GraphQl => "a GraphQL schema",
+        }
+    }
+
+    /// The `type` of an API of this kind.
+    fn api_type(&self) -> &'static str {
+        match self {
+            Self::OpenApi => "http",
+            Self::Wsdl(_) => "soap",
+            Self::GraphQl => "graphql",
+        }
+    }
+
+    fn fits(&self, format: Format) -> bool {
+        match self {
+            Self::OpenApi => format.is_openapi(),
+            Self::Wsdl(_) => format == Format::Wsdl,
+            Self::GraphQl => format == Format::GraphQl,
+        }
+    }
+
+    /// Reads a definition, and writes it anew where the file itself cannot be the API's definition: where it is a part
+    /// of one, or holds more than is meant.
+    fn read(
+        &self,
+        folder: &Path,
+        file: &Path,
+        text: &str,
+    ) -> (Option<(Definition, Option<String>)>, Diagnostics) {
+        let (definition, mut findings) = match self {
+            // A schema of GraphQL needs no special extension to be one.
+            Self::GraphQl => definition::read_graphql(file, text),
+            Self::OpenApi | Self::Wsdl(_) => definition::read_within(folder, file, text),
+        };
+        let Some(definition) = definition else { return (None, findings) };
+        let Self::Wsdl(selector) = self else { return (Some((definition, None)), findings) };
+        let is_whole =
+            !definition.has_external_references && selector.service.is_none() && selector.endpoint.is_none();
+        if is_whole || definition.format != Format::Wsdl || findings.has_errors() {
+            return (Some((definition, None)), findings);
+        }
+        match wsdl::describe(folder, file, text, selector) {
+            Ok((described, _)) => {
+                let text = wsdl::single_file(&described);
+                let (definition, found) = definition::read_within(folder, file, &text);
+                // It has been told at its places in the files.
+                if found.has_errors() {
+                    findings.extend(found);
+                }
+                (definition.map(|definition| (definition, Some(text))), findings)
+            }
+            Err(errors) => {
+                findings.extend(errors);
+                (None, findings)
+            }
+        }
+    }
 }
 
 fn read(file: &Path) -> Result<String, Diagnostic> {
@@ -190,7 +272,13 @@ fn service_url(
     }
 }
 
-fn information(name: &str, path: &str, definition: &Definition, service_url: Option<String>) -> Value {
+fn information(
+    name: &str,
+    path: &str,
+    kind: &Kind,
+    definition: &Definition,
+    service_url: Option<String>,
+) -> Value {
     let title = definition.title.as_deref().map(str::trim).filter(|title| !title.is_empty()).unwrap_or(name);
     let mut properties = Map::new();
     properties.insert("path".to_owned(), json!(path));
@@ -201,7 +289,7 @@ fn information(name: &str, path: &str, definition: &Definition, service_url: Opt
     }
     properties.insert("apiRevision".to_owned(), json!("1"));
     properties.insert("isCurrent".to_owned(), json!(true));
-    properties.insert("type".to_owned(), json!("http"));
+    properties.insert("type".to_owned(), json!(kind.api_type()));
     properties.insert("protocols".to_owned(), json!(["https"]));
     if let Some(url) = service_url {
         properties.insert("serviceUrl".to_owned(), json!(url));
@@ -218,6 +306,11 @@ fn specification(
     definition: &Definition,
 ) -> Result<File, Box<Diagnostic>> {
     let is_json = text.trim_start_matches('\u{feff}').trim_start().starts_with('{');
+    match definition.format {
+        Format::Wsdl => return Ok(File::new("specification.wsdl", text)),
+        Format::GraphQl => return Ok(File::new("specification.graphql", text)),
+        _ => {}
+    }
     if definition.has_external_references {
         let file: Arc<Path> = Arc::from(file);
         let bundled = bundle(&file, &text, folder, definition.format)?;

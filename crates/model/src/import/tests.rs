@@ -38,7 +38,7 @@ impl Place {
     }
 
     fn import(&self, file: &Path, name: &str, options: &Options) -> Result<Imported, Diagnostics> {
-        openapi(file, name, &self.folder.path().join("artifacts"), options)
+        api(&Kind::OpenApi, file, name, &self.folder.path().join("artifacts"), options)
     }
 
     fn artifacts(&self) -> Vec<String> {

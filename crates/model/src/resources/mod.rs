@@ -20,7 +20,8 @@ pub use self::catalog::{Catalog, Resources};
 pub use self::logging::{Diagnostic as LogDiagnostic, Logger};
 pub use self::named_value::{NamedValue, NamedValueSource};
 pub use self::operation::{
-    DescribedAt, Example, Operation, Parameter, Representation, ResponseDescription, ResponseStatus,
+    DescribedAt, Example, Operation, Parameter, QName, Representation, ResponseDescription, ResponseStatus,
+    SoapBinding,
 };
 pub use self::policy::{Fragment, PolicySource};
 pub use self::product::{Group, Product, Tag};

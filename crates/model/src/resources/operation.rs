@@ -1,5 +1,7 @@
 //! Operations of APIs.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::PolicySource;
@@ -27,16 +29,19 @@ pub struct Operation {
     pub policy: Option<PolicySource>,
     /// The path and the method that the definition describes it under, where one does.
     pub described: Option<DescribedAt>,
+    /// How it is told apart from others, where it is spoken to in SOAP.
+    pub soap: Option<SoapBinding>,
     /// Where the operation stands.
     pub location: Location,
 }
 
-/// Where an `OpenAPI` definition describes an operation.
+/// Where a definition describes an operation: the path and the method of an `OpenAPI` definition, the name and the action of a
+/// WSDL definition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DescribedAt {
-    /// The path as the definition writes it.
+    /// The path, or the name, as the definition writes it.
     pub path: String,
-    /// The method in upper case.
+    /// The method in upper case, or the action.
     pub method: String,
 }
 
@@ -89,4 +94,34 @@ pub struct Example {
     pub name: String,
     /// Its value: a string stands for itself in other media types than JSON.
     pub value: Value,
+}
+
+/// What a WSDL definition says of an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SoapBinding {
+    /// Its SOAP action; may be empty, and other operations may have the same.
+    pub action: String,
+    /// The value of `soapAction` in its template.
+    pub key: String,
+    /// The elements in the body of its requests; none where they are not known.
+    pub elements: Vec<QName>,
+}
+
+/// A name in a namespace of XML.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QName {
+    /// The namespace; empty for none.
+    pub namespace: String,
+    /// The local name.
+    pub name: String,
+}
+
+impl fmt::Display for QName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.namespace.is_empty() {
+            f.write_str(&self.name)
+        } else {
+            write!(f, "{{{}}}{}", self.namespace, self.name)
+        }
+    }
 }

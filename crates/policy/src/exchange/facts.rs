@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gatehouse_model::resources::{ApiKind, KeyParameterNames, ResponseDescription};
 use gatehouse_validation::openapi::Operation;
+use gatehouse_validation::xml::SoapOperation;
 use http::HeaderValue;
 use url::Url;
 
@@ -62,6 +63,8 @@ pub struct OperationFacts {
     pub responses: Vec<ResponseDescription>,
     /// What the definition says of its messages, where a policy validates them.
     pub validation: Option<Arc<Operation>>,
+    /// What a WSDL definition says of its messages, where a policy validates them.
+    pub soap: Option<Arc<SoapOperation>>,
 }
 
 /// `context.Product`.

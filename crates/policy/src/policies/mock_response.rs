@@ -157,6 +157,7 @@ mod tests {
             url_template: "/".into(),
             responses,
             validation: None,
+            soap: None,
         });
         let world = TestWorld::new();
         let mut exchange = exchange();

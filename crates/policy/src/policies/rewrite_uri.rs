@@ -223,6 +223,7 @@ mod tests {
             url_template: template.into(),
             responses: Vec::new(),
             validation: None,
+            soap: None,
         });
         let query = Query::new(query);
         let parameters: Vec<(Arc<str>, String)> =

@@ -2,7 +2,9 @@
 //!
 //! In `inbound` it is `validate-parameters` and `validate-content`, in `outbound` and `on-error` it is
 //! `validate-status-code`, `validate-headers` and `validate-content`. Header fields that the definition does not name are
-//! let through.
+//! let through. Of a SOAP service the envelopes are judged by its WSDL definition.
+
+use gatehouse_model::resources::ApiKind;
 
 use crate::compiler::{Builder, Message, Reported};
 use crate::document::Element;
@@ -46,7 +48,10 @@ pub(super) fn compile(builder: &mut Builder<'_>, element: &Element) -> Result<Ac
 impl AsyncPolicy for ValidateApi {
     fn apply<'a>(&'a self, exchange: &'a mut Exchange, world: &'a World<'a>) -> PolicyFuture<'a> {
         Box::pin(async move {
-            for part in &self.parts {
+            // WSDL says nothing of parameters, status codes and header fields.
+            let is_soap = exchange.route.api.as_ref().is_some_and(|api| api.kind == ApiKind::Soap);
+            let skipped = if is_soap { self.parts.len().saturating_sub(1) } else { 0 };
+            for part in self.parts.iter().skip(skipped) {
                 let done = match part {
                     Action::Now(policy) => policy.apply(exchange, world),
                     Action::Later(policy) => policy.apply(exchange, world).await,

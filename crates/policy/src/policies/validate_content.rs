@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gatehouse_validation::openapi::{Media, Operation};
+use gatehouse_validation::xml::{SoapOperation, SoapVersion};
 use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode};
 
@@ -59,6 +60,8 @@ struct Seen {
     /// What it counts as, without parameters and in lower case.
     counts_as: String,
     operation: Option<Arc<Operation>>,
+    /// What a WSDL definition says of the operation.
+    soap: Option<Arc<SoapOperation>>,
     status: Option<StatusCode>,
 }
 
@@ -107,7 +110,7 @@ impl ValidateContent {
             return self.empty(&seen, exchange, world, errors);
         }
         let Some(content) = self.contents.iter().find(|content| content.applies(&seen)) else {
-            if seen.media().is_none() {
+            if seen.media().is_none() && !seen.is_soap() {
                 let action = self.unspecified.evaluate(exchange, world)?;
                 let shown = shown(&seen.content_type);
                 let details = format!("Unspecified content type {shown} is not allowed.");
@@ -144,8 +147,10 @@ impl ValidateContent {
         let content_type = first.unwrap_or_default().trim().to_owned();
         let essence = essence(&content_type);
         let counts_as = self.map.apply(&essence, exchange, world)?;
-        let operation = exchange.route.operation.as_ref().and_then(|facts| facts.validation.clone());
-        Ok(Some(Seen { content_type, counts_as, operation, status }))
+        let facts = exchange.route.operation.as_ref();
+        let operation = facts.and_then(|facts| facts.validation.clone());
+        let soap = facts.and_then(|facts| facts.soap.clone());
+        Ok(Some(Seen { content_type, counts_as, operation, soap, status }))
     }
 
     /// The strictest of all actions: for messages that cannot be told apart from others.
@@ -253,10 +258,12 @@ impl ValidateContent {
         errors: &mut Errors<'_>,
     ) -> Result<(), Failure> {
         let is_needed = match self.message {
-            Message::Request => seen
-                .operation
-                .as_ref()
-                .is_some_and(|operation| operation.body().is_some_and(|body| body.required)),
+            Message::Request => {
+                seen.operation
+                    .as_ref()
+                    .is_some_and(|operation| operation.body().is_some_and(|body| body.required))
+                    || seen.soap.is_some()
+            }
             Message::Response => !seen.content_type.is_empty() && seen.media().is_some_and(Media::has_schema),
         };
         if !is_needed {
@@ -295,6 +302,11 @@ impl ContentTypeMap {
 }
 
 impl Seen {
+    /// Whether the body is an envelope of an operation that is known.
+    fn is_soap(&self) -> bool {
+        self.soap.is_some() && SoapVersion::of(&self.counts_as).is_some()
+    }
+
     /// What the definition says of bodies of this type.
     fn media(&self) -> Option<&Media> {
         let operation = self.operation.as_ref()?;

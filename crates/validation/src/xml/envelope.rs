@@ -29,6 +29,13 @@ impl SoapVersion {
     }
 }
 
+/// A schema of envelopes whose bodies hold any number of elements.
+pub(super) fn with_any_number(schema: &str) -> String {
+    const ONE: &str = "processContents=\"strict\" />";
+    const ANY: &str = "processContents=\"strict\" minOccurs=\"0\" maxOccurs=\"unbounded\" />";
+    schema.replace(ONE, ANY)
+}
+
 /// The schemas of both envelopes, with the URIs that messages name them by.
 pub(super) const SCHEMAS: [(&str, &str); 2] = [
     (

@@ -3,7 +3,9 @@
 mod envelope;
 mod place;
 mod prolog;
+mod service;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -18,6 +20,7 @@ use xsd_schema::{SchemaError, SchemaLoader, SchemaResult, SchemaSet, SchemaSetBu
 use crate::schema::Violation;
 
 pub use self::envelope::SoapVersion;
+pub use self::service::{ElementName, SoapOperation, SoapService, body_element};
 
 /// How deep elements may be nested.
 const MAX_DEPTH: usize = 128;
@@ -43,10 +46,19 @@ pub struct XmlSchema {
 
 /// What a schema is compiled from.
 struct Source {
-    name: String,
+    /// The schemas that are compiled together; what they include and import joins them.
+    names: Vec<String>,
     schemas: HashMap<String, String>,
-    /// Whether envelopes of SOAP are known.
-    is_soap: bool,
+    /// Whether envelopes of SOAP are known, and how many elements their bodies hold.
+    envelopes: Option<Bodies>,
+}
+
+/// How many elements the bodies of envelopes hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bodies {
+    One,
+    /// As many as an operation says.
+    Any,
 }
 
 struct Compiled {
@@ -57,7 +69,7 @@ struct Compiled {
 
 impl fmt::Debug for XmlSchema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("XmlSchema").field("name", &self.source.name).finish_non_exhaustive()
+        f.debug_struct("XmlSchema").field("names", &self.source.names).finish_non_exhaustive()
     }
 }
 
@@ -83,7 +95,11 @@ impl XmlSchema {
         for text in schemas.values() {
             prolog::check(text.as_bytes()).map_err(|refused| refused.message.to_owned())?;
         }
-        let source = Source { name: name.to_owned(), schemas: schemas.clone(), is_soap: soap };
+        let envelopes = soap.then_some(Bodies::One);
+        Self::of(Source { names: vec![name.to_owned()], schemas: schemas.clone(), envelopes })
+    }
+
+    fn of(source: Source) -> Result<Self, String> {
         let first = source.compile()?;
         Ok(Self { source, idle: Mutex::new(vec![first]) })
     }
@@ -91,7 +107,7 @@ impl XmlSchema {
     /// What is wrong with a document whose root is any element that the schema declares at its top, `limit` of it at
     /// the most.
     pub fn document(&self, body: &[u8], limit: usize) -> Vec<Violation> {
-        self.judge(body, None, limit)
+        self.judge(body, Watch::default(), limit)
     }
 
     /// What is wrong with an envelope of SOAP and its body, `limit` of it at the most.
@@ -102,10 +118,10 @@ impl XmlSchema {
         sender: Sender,
         limit: usize,
     ) -> Vec<Violation> {
-        self.judge(body, Some((version, sender)), limit)
+        self.judge(body, Watch { soap: Some((version, sender)), ..Watch::default() }, limit)
     }
 
-    fn judge(&self, body: &[u8], soap: Option<(SoapVersion, Sender)>, limit: usize) -> Vec<Violation> {
+    fn judge(&self, body: &[u8], watch: Watch<'_>, limit: usize) -> Vec<Violation> {
         if let Err(refused) = prolog::check(body) {
             return vec![Violation::at(refused.message, body, refused.offset)];
         }
@@ -113,7 +129,7 @@ impl XmlSchema {
         let Ok(mut compiled) = idle.map_or_else(|| self.source.compile(), Ok) else {
             return vec![Violation::whole("The schema cannot be compiled.")];
         };
-        let found = compiled.judge(body, soap, limit);
+        let found = compiled.judge(body, watch, limit);
         compiled.read = compiled.read.saturating_add(body.len());
         let mut kept = self.idle.lock();
         if compiled.read < MAX_READ && kept.len() < MAX_KEPT {
@@ -128,11 +144,17 @@ impl Source {
         let failed = |error: SchemaError| shown(&error.to_string());
         let loader = Loader { schemas: self.schemas.clone() };
         let mut builder = SchemaSetBuilder::with_loader(Box::new(loader));
-        let text = self.schemas.get(&self.name).map(String::as_str).unwrap_or_default();
-        builder = builder.add_source(text, &format!("/schemas/{}", self.name)).map_err(failed)?;
-        if self.is_soap {
+        for name in &self.names {
+            let text = self.schemas.get(name).map(String::as_str).unwrap_or_default();
+            builder = builder.add_source(text, &format!("/schemas/{name}")).map_err(failed)?;
+        }
+        if let Some(bodies) = self.envelopes {
             for (text, uri) in envelope::SCHEMAS {
-                builder = builder.add_source(text, uri).map_err(failed)?;
+                let text = match bodies {
+                    Bodies::One => Cow::Borrowed(text),
+                    Bodies::Any => Cow::Owned(envelope::with_any_number(text)),
+                };
+                builder = builder.add_source(&text, uri).map_err(failed)?;
             }
         }
         let compiled = builder.compile().map_err(failed)?;
@@ -144,7 +166,7 @@ impl Source {
 }
 
 impl Compiled {
-    fn judge(&self, body: &[u8], soap: Option<(SoapVersion, Sender)>, limit: usize) -> Vec<Violation> {
+    fn judge(&self, body: &[u8], mut watch: Watch<'_>, limit: usize) -> Vec<Violation> {
         let validator = SchemaValidator::new(&self.set, ValidationFlags::empty());
         let (mut errors, mut warnings) = (Vec::new(), Vec::new());
         let sink = CollectingValidationSink { errors: &mut errors, warnings: &mut warnings };
@@ -159,13 +181,12 @@ impl Compiled {
                 .with_max_name_bytes(MAX_NAME)
                 .with_max_namespace_uri_bytes(MAX_NAME),
         );
-        let mut watch = Watch { soap, depth: 0, fault: None };
         let outcome = drive_quick_xml_with(body, &mut runtime, &self.set, &mut watch);
         drop(runtime);
         // Places are looked up in documents that are well-formed and within the bounds.
         let tree = if outcome.is_ok() && !errors.is_empty() { place::tree(body) } else { None };
         let mut found: Vec<Violation> = Vec::new();
-        if let Some(fault) = watch.fault {
+        if let Some(fault) = watch.fault.take().or_else(|| watch.missing().filter(|_| outcome.is_ok())) {
             found.push(Violation::whole(fault));
         }
         for error in errors.iter().take(limit) {
@@ -188,30 +209,71 @@ impl Compiled {
 }
 
 /// Looks at the names of elements on their way into the validator.
-struct Watch {
+#[derive(Default)]
+struct Watch<'w> {
     soap: Option<(SoapVersion, Sender)>,
+    /// The elements that the body must hold, where an operation says them.
+    expected: Option<&'w [ElementName]>,
     depth: usize,
-    fault: Option<&'static str>,
+    /// Whether the element around is the body.
+    is_body: bool,
+    /// How many elements of the body have been seen.
+    seen: usize,
+    is_fault: bool,
+    fault: Option<String>,
 }
 
-impl ValidationEventHandler for Watch {
+impl Watch<'_> {
+    /// What is wrong with an element, by its name and its place.
+    fn look(&mut self, namespace: &str, name: &str) -> Option<String> {
+        let (version, sender) = self.soap?;
+        let is_of_soap = namespace == version.namespace();
+        match self.depth {
+            1 if !is_of_soap || name != "Envelope" => {
+                let message =
+                    "The document is no envelope of the version of SOAP that its content type says.";
+                Some(message.to_owned())
+            }
+            2 => {
+                self.is_body = is_of_soap && name == "Body";
+                None
+            }
+            3 if is_of_soap && name == "Fault" && sender == Sender::Client => {
+                Some("A request must not be a fault.".to_owned())
+            }
+            3 if self.is_body => {
+                let expected = self.expected?;
+                let position = self.seen;
+                self.seen += 1;
+                if is_of_soap && name == "Fault" && position == 0 {
+                    self.is_fault = true;
+                    return None;
+                }
+                match expected.get(position) {
+                    _ if self.is_fault => Some("Nothing may follow a fault.".to_owned()),
+                    Some(wanted) if wanted.is(namespace, name) => None,
+                    Some(wanted) => Some(format!("The body must hold the element '{wanted}'.")),
+                    None => Some("The body holds more elements than the operation has.".to_owned()),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// What a body that has been read to its end lacks.
+    fn missing(&self) -> Option<String> {
+        let wanted = self.expected?.get(self.seen).filter(|_| !self.is_fault)?;
+        Some(format!("The body lacks the element '{wanted}'."))
+    }
+}
+
+impl ValidationEventHandler for Watch<'_> {
     type Error = ();
 
     fn before_element(&mut self, view: ElementStartView<'_>) -> Result<(), ()> {
         self.depth += 1;
-        let Some((version, sender)) = self.soap else { return Ok(()) };
-        let is_of_soap = view.namespace_uri == version.namespace();
-        let fault = match self.depth {
-            1 if !is_of_soap || view.local_name != "Envelope" => {
-                "The document is no envelope of the version of SOAP that its content type says."
-            }
-            3 if is_of_soap && view.local_name == "Fault" && sender == Sender::Client => {
-                "A request must not be a fault."
-            }
-            _ => return Ok(()),
-        };
-        self.fault = Some(fault);
-        Err(())
+        self.fault = self.look(view.namespace_uri, view.local_name);
+        if self.fault.is_some() { Err(()) } else { Ok(()) }
     }
 
     fn after_end_element(&mut self, _info: &EndElementInfo, _depth: usize) -> Result<(), ()> {

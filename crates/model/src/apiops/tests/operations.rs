@@ -165,7 +165,7 @@ fn the_definition_fits_the_type_of_the_api() {
     ]);
     assert_eq!(
         artifacts.errors(),
-        "apis/a/specification.yaml: error: the API is of type `graphql`, and this is no GraphQL schema (change the \
+        "apis/a/specification.yaml: error: the API is of type `graphql`, and this is OpenAPI 3.0 (change the \
          `type` in apis/a/apiInformation.json, or the definition)"
     );
 }

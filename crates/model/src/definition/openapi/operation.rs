@@ -44,6 +44,7 @@ impl<'a> Reader<'a, '_> {
             responses,
             policy: None,
             described: Some(DescribedAt { path: path.key.to_owned(), method: written }),
+            soap: None,
             location,
         });
     }

@@ -33,7 +33,7 @@ fn what_is_no_definition_says_so() {
         (
             "a.xml",
             "<note/>",
-            "1:1: error: `<note>` begins no API definition (WADL begins with `<application>`)",
+            "1:1: error: `<note>` begins no API definition (WADL begins with `<application>`, WSDL with `<definitions>`)",
         ),
     ] {
         assert_eq!(findings(file, text), [expected], "{text}");
@@ -42,7 +42,9 @@ fn what_is_no_definition_says_so() {
         "a.wsdl",
         "<?xml version='1.0'?>\n<w:definitions xmlns:w='http://schemas.xmlsoap.org/wsdl/'/>",
     );
-    assert!(found[0].starts_with("2:1: error: this is WSDL: SOAP APIs are not yet available"), "{found:?}");
+    assert!(found[0].contains("the definition binds no operation to SOAP over HTTP"), "{found:?}");
+    let found = findings("a.wsdl", "<description xmlns='http://www.w3.org/ns/wsdl'/>");
+    assert!(found[0].starts_with("1:1: error: this is WSDL 2.0; WSDL 1.1 is read"), "{found:?}");
     let found = findings("a.json", "{\"openapi\": \"3.0.0\",}");
     assert!(found[0].starts_with("1:"), "{found:?}");
 }

@@ -63,8 +63,12 @@ pub(in super::super) fn whole(
     let message = builder.message();
     let variant = Variant::plain(direction(message));
     builder.want(variant);
-    let schema = SchemaSource::Definition(variant);
-    let content = Content { media_type: None, validate_as: ValidateAs::Form, action: action.clone(), schema };
+    let content =
+        |validate_as, schema| Content { media_type: None, validate_as, action: action.clone(), schema };
+    let contents = vec![
+        content(ValidateAs::Soap, SchemaSource::Service),
+        content(ValidateAs::Form, SchemaSource::Definition(variant)),
+    ];
     Action::Later(Box::new(ValidateContent {
         message,
         unspecified: action.clone(),
@@ -72,7 +76,7 @@ pub(in super::super) fn whole(
         size_exceeded: action.clone(),
         variable,
         map: ContentTypeMap::default(),
-        contents: vec![content],
+        contents,
     }))
 }
 
@@ -171,17 +175,18 @@ fn xml_content(
             return Err(builder.error("bad-value", &location(name), message));
         }
     }
+    let Some(id) = builder.optional_literal(element, "schema-id")? else {
+        // The definition's own: WSDL has XML schemas, OpenAPI has none.
+        let schema = SchemaSource::Service;
+        return Ok(Content { media_type: content_type, validate_as, action, schema });
+    };
     let is_soap = validate_as == ValidateAs::Soap;
     if is_soap && content_type.as_deref().is_none_or(|kind| SoapVersion::of(kind).is_none()) {
-        let message = "`validate-as` of `soap` needs the `type` that says its version";
+        let message =
+            "`validate-as` of `soap` with a schema of its own needs the `type` that says its version";
         let fix = "`text/xml` for SOAP 1.1, `application/soap+xml` for SOAP 1.2";
         return Err(builder.error_with_fix("bad-value", &location("type"), message, fix));
     }
-    let Some(id) = builder.optional_literal(element, "schema-id")? else {
-        // The definition's own: OpenAPI has no XML schemas, so that there is none.
-        let schema = SchemaSource::NoXmlSchema;
-        return Ok(Content { media_type: content_type, validate_as, action, schema });
-    };
     let schemas: HashMap<String, SchemaText> = builder
         .resources()
         .schemas

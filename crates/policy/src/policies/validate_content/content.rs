@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gatehouse_validation::json::Document;
 use gatehouse_validation::openapi::{BodyFault, Encoding, MAX_VIOLATIONS, foreign_charset};
-use gatehouse_validation::xml::{Sender, SoapVersion, XmlSchema};
+use gatehouse_validation::xml::{Sender, SoapOperation, SoapVersion, XmlSchema};
 use gatehouse_validation::{SchemaResource, Variant, Violation};
 
 use super::super::validation_errors::{Act, Action as Policed, Errors, NO_DEFINITIONS, NO_SCHEMA, Subject};
@@ -42,8 +42,8 @@ pub(super) enum SchemaSource {
     Resource(Arc<SchemaResource>, Arc<str>),
     /// An XML schema, and its name.
     Xml(Arc<XmlSchema>, Arc<str>),
-    /// The XML schema of a definition that has none.
-    NoXmlSchema,
+    /// The WSDL definition of the API.
+    Service,
 }
 
 impl Content {
@@ -51,6 +51,7 @@ impl Content {
     pub(super) fn applies(&self, seen: &Seen) -> bool {
         match &self.media_type {
             Some(content_type) => **content_type == *seen.counts_as,
+            None if self.validate_as == ValidateAs::Soap => seen.is_soap(),
             None => seen.media().is_some(),
         }
     }
@@ -73,10 +74,13 @@ impl Content {
         let (definition, result) = match &self.schema {
             SchemaSource::Resource(resource, name) => (&**name, judge_resource(resource, body)),
             SchemaSource::Xml(schema, name) => (&**name, self.judge_xml(schema, seen, message, body)),
-            SchemaSource::NoXmlSchema => {
-                let subject = Subject { kind: "ApiSchema", name: "" };
-                errors.add(action, subject, "", NO_DEFINITIONS.to_owned(), false, ErrorPlace::Message);
-                return;
+            SchemaSource::Service => {
+                let Some(operation) = &seen.soap else {
+                    let subject = Subject { kind: "ApiSchema", name: "" };
+                    errors.add(action, subject, "", NO_DEFINITIONS.to_owned(), false, ErrorPlace::Message);
+                    return;
+                };
+                ("", judge_message(operation, seen, message, body))
             }
             SchemaSource::Definition(variant) => {
                 let Some(operation) = &seen.operation else {
@@ -141,6 +145,28 @@ impl Content {
             schema.document(body, MAX_VIOLATIONS)
         };
         if violations.is_empty() { Ok(()) } else { Err(BodyFault::Invalid(violations)) }
+    }
+}
+
+/// Judges an envelope by what the definition says of the operation.
+fn judge_message(
+    operation: &SoapOperation,
+    seen: &Seen,
+    message: Message,
+    body: &[u8],
+) -> Result<(), BodyFault> {
+    let invalid = |text: String| BodyFault::Invalid(vec![Violation::whole(text)]);
+    if let Some(charset) = foreign_charset(&seen.content_type) {
+        return Err(invalid(format!("The charset '{charset}' is not UTF-8.")));
+    }
+    let sender = if message == Message::Request { Sender::Client } else { Sender::Backend };
+    let Some(version) = SoapVersion::of(&seen.counts_as) else {
+        return Err(invalid("The content type is of no version of SOAP.".to_owned()));
+    };
+    match operation.judge(body, version, sender, MAX_VIOLATIONS) {
+        Ok(violations) if violations.is_empty() => Ok(()),
+        Ok(violations) => Err(BodyFault::Invalid(violations)),
+        Err(why) => Err(BodyFault::Broken(why.to_owned())),
     }
 }
 
