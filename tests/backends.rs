@@ -286,6 +286,7 @@ certificates: { me: { certificate: certs/me.pem, key: certs/me.key } }",
         assert_eq!(answer.json()["certificate"], true);
     }
     let landing = landing(json!({ "certificateIds": ["mee"] }));
+    landing.write_configuration();
     let output = gatehouse(landing.folder.path(), &["check"]);
     assert_eq!(output.status.code(), Some(1));
     let said =
