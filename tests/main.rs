@@ -44,4 +44,5 @@ mod tokens;
 mod validation;
 mod validation_judged;
 mod waf;
+mod waf_definitions;
 mod websocket;

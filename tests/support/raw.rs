@@ -46,6 +46,22 @@ impl RawClient {
         text
     }
 
+    /// One answer whose head says how long its body is; empty where the connection ends without one, or none comes in time.
+    pub async fn read_answer(&mut self, within: Duration) -> String {
+        let mut bytes = Vec::new();
+        let _ = tokio::time::timeout(within, async {
+            let mut buffer = vec![0; 16 * 1024];
+            while !is_whole(&bytes) {
+                match self.stream.read(&mut buffer).await {
+                    Ok(count @ 1..) => bytes.extend_from_slice(&buffer[..count]),
+                    _ => break,
+                }
+            }
+        })
+        .await;
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     /// What comes within a time.
     pub async fn read_for(&mut self, time: Duration) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -76,6 +92,14 @@ impl RawClient {
             }
         }
     }
+}
+
+/// Whether an answer is there with all of its body.
+fn is_whole(answer: &[u8]) -> bool {
+    let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    length.is_some_and(|length: usize| answer.len() >= end + 4 + length)
 }
 
 /// A backend that is a function of its TCP connection.

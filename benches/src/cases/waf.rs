@@ -21,6 +21,28 @@ pub struct Benign {
     pub ordinary: bool,
 }
 
+impl Benign {
+    /// How often it is measured.
+    pub fn rounds(&self) -> u32 {
+        if self.ordinary { 400 } else { 20 }
+    }
+
+    /// One line with name, rounds, method, target, fields and body for other engines to read.
+    pub fn line(&self) -> String {
+        let fields: Vec<String> =
+            self.headers.iter().map(|(name, value)| format!("{name}:{value}")).collect();
+        let rounds = if self.ordinary { 40 } else { 3 };
+        format!(
+            "{}\t{rounds}\t{}\t{}\t{}\t{}",
+            self.name,
+            self.method,
+            self.target,
+            fields.join("\x1f"),
+            self.body
+        )
+    }
+}
+
 pub(crate) fn cases() -> Vec<Case> {
     let Some(crs) = crs() else { return Vec::new() };
     let mut cases = Vec::new();
@@ -77,6 +99,46 @@ pub fn inspect(rules: &Arc<RuleSet>, benign: &Benign) -> i64 {
     }
     assert_eq!(verdict, Verdict::Pass, "{}: {:?}", benign.name, transaction.matches());
     transaction.score("blocking_inbound_anomaly_score")
+}
+
+/// Runs a request through the phases of the request, whatever becomes of it; answers the work and whether a bound was exceeded.
+pub fn spend(rules: &Arc<RuleSet>, request: &Benign) -> (u64, bool) {
+    let mut transaction = Transaction::new(rules, Limits::default(), None, &Connection::default());
+    transaction.request_line(request.method.as_bytes(), request.target.as_bytes(), b"HTTP/1.1");
+    for (name, value) in &request.headers {
+        transaction.request_header(name.as_bytes(), value.as_bytes());
+    }
+    if transaction.end_of_request_header() == Verdict::Pass {
+        transaction.request_body(request.body.as_bytes());
+        transaction.end_of_request_body();
+    }
+    (transaction.work(), transaction.is_beyond_bounds())
+}
+
+/// Requests that are made to cost much.
+pub fn wasteful() -> Vec<(&'static str, Benign)> {
+    let json = |values: usize, value: &dyn Fn(usize) -> String| {
+        let values: Vec<String> = (0..values).map(|at| format!("\"{}\"", value(at))).collect();
+        request("", "POST", "/orders", Some("application/json"), format!("[{}]", values.join(",")))
+    };
+    let form = |body: String| request("", "POST", "/orders", Some("application/x-www-form-urlencoded"), body);
+    let text = |unit: &str, length: usize| unit.repeat(length / unit.len());
+    vec![
+        ("digits, 19,000 values", json(19_000, &|at| at.to_string())),
+        ("words, 19,000 values", json(19_000, &|at| format!("abc def {at} xyz"))),
+        ("quotes, 10,000 values", json(10_000, &|at| format!("a' or 'b{at} -- (x)"))),
+        ("markup, 10,000 values", json(10_000, &|at| format!("<a href=x{at} onx='y'>&#x6a;</a>"))),
+        ("paths, 10,000 values", json(10_000, &|at| format!("../..\\\\{at}/;cat ${{x}}|`y`"))),
+        ("one text of 1 MB of letters", json(1, &|_| text("abcdefgh ", 1_000_000))),
+        ("one text of 1 MB of quotes", json(1, &|_| text("' or ", 1_000_000))),
+        ("one text of 1 MB of markup", json(1, &|_| text("<a b='c'>", 1_000_000))),
+        ("one text of 1 MB of escapes", json(1, &|_| text("%u0027%25&#39;", 1_000_000))),
+        ("one text of 1 MB of commands", json(1, &|_| text(";cat $(a)|", 1_000_000))),
+        ("one text of 1 MB of comments", json(1, &|_| text("/*a*/--", 1_000_000))),
+        ("a form of 1 MB in one field", form(format!("a={}", text("select+", 1_000_000)))),
+        ("a form with 19,000 fields", form((0..19_000).map(|at| format!("f{at}=v'{at}&")).collect())),
+        ("one text of 1 MB of brackets", json(1, &|_| text("({[", 1_000_000))),
+    ]
 }
 
 /// Ordinary requests, and JSON of growing size.

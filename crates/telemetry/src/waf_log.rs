@@ -47,6 +47,12 @@ pub struct WafRecord<'a> {
     pub headers: Vec<(&'a str, Vec<u8>)>,
     /// The rules that matched.
     pub rules: Vec<WafRule<'a>>,
+    /// The API that the request is for.
+    pub api: Option<&'a str>,
+    /// The operation that the request is for.
+    pub operation: Option<&'a str>,
+    /// Values that rules for injections left out, by variable, with the words of the proofs.
+    pub proven: &'a [(String, &'static str)],
 }
 
 /// A rule that matched.
@@ -133,7 +139,23 @@ impl WafRecord<'_> {
             }
             rule.write(out);
         }
-        out.extend_from_slice(b"]}\n");
+        out.push(b']');
+        for (name, value) in [("api", self.api), ("operation", self.operation)] {
+            if let Some(value) = value {
+                text(out, name, value.as_bytes());
+            }
+        }
+        if !self.proven.is_empty() {
+            out.extend_from_slice(b",\"proven\":[");
+            for (at, (variable, proof)) in self.proven.iter().enumerate() {
+                out.extend_from_slice(if at > 0 { b",{\"variable\":" } else { b"{\"variable\":" });
+                json::string(out, variable.as_bytes(), LONGEST);
+                text(out, "proof", proof.as_bytes());
+                out.push(b'}');
+            }
+            out.push(b']');
+        }
+        out.extend_from_slice(b"}\n");
     }
 }
 
@@ -193,6 +215,9 @@ mod tests {
                 tags: &tags,
                 variable: "ARGS:b",
             }],
+            api: Some("orders"),
+            operation: None,
+            proven: &[("ARGS:id".to_owned(), "uuid")],
         };
         let mut line = Vec::new();
         record.write_line(&mut line);
@@ -201,5 +226,7 @@ mod tests {
         assert_eq!(value["rules"][0]["id"], 942_100);
         assert_eq!(value["headers"]["x-request-id"], "1");
         assert_eq!(value["blocked"], true);
+        assert_eq!(value["api"], "orders");
+        assert_eq!(value["proven"][0]["proof"], "uuid");
     }
 }

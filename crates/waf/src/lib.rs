@@ -8,6 +8,7 @@ pub mod builtin;
 mod byte_class;
 mod collections;
 mod compile;
+mod definition;
 mod error;
 mod macros;
 mod names;
@@ -24,6 +25,7 @@ mod xpath;
 
 pub use self::collections::Collections;
 pub use self::compile::{Options, RuleSet};
+pub use self::definition::{BodyDefinition, Definition, Standing, Step};
 pub use self::error::{Place, RuleError, RuleErrors};
 pub use self::seclang::{Engine, RuleSource};
 pub use self::transaction::{Connection, Limits, Match, Refusal, RefusalKind, Transaction, Verdict};

@@ -35,6 +35,8 @@ pub(crate) struct Rule {
     pub(crate) skip: u32,
     /// The marker after which a match goes on, and the first rule after it.
     pub(crate) skip_after: Option<(Box<str>, u32)>,
+    /// Whether it looks for injections, which some values cannot carry.
+    pub(crate) for_injections: bool,
     /// Whether the values that matched stay out of logs.
     pub(crate) sanitise_matched: bool,
     /// The order of the rules in the files.

@@ -161,10 +161,12 @@ pub(crate) enum List {
     MatchedVars,
     Env,
     Geo,
+    /// Arguments that the definition of the API does not have, where those are looked for.
+    Undeclared,
 }
 
 impl List {
-    pub(crate) const COUNT: usize = 15;
+    pub(crate) const COUNT: usize = 16;
 }
 
 /// A variable of a macro, with the name after the point.
@@ -253,6 +255,8 @@ const TABLE: &[(&str, Variable)] = &[
     ("ARGS_NAMES", Variable::List(&[List::ArgsGet, List::ArgsPost], Part::Names)),
     ("ARGS_POST", Variable::List(&[List::ArgsPost], Part::Values)),
     ("ARGS_POST_NAMES", Variable::List(&[List::ArgsPost], Part::Names)),
+    ("ARGS_UNDECLARED", Variable::List(&[List::Undeclared], Part::Values)),
+    ("ARGS_UNDECLARED_NAMES", Variable::List(&[List::Undeclared], Part::Names)),
     ("AUTH_TYPE", Variable::Scalar(Scalar::AuthType)),
     ("DURATION", Variable::Time(TimePart::Duration)),
     ("ENV", Variable::List(&[List::Env], Part::Values)),

@@ -124,6 +124,42 @@ fn broken_requests_end_in_the_same_verdict_with_and_without_shortcuts() {
     }
 }
 
+/// Long lists are looked at block by block: an attack in any place of them is found as without.
+#[test]
+fn an_attack_among_many_values_is_found_wherever_it_stands() {
+    let (fast, slow) = (rules(false), rules(true));
+    let attacks: [&[u8]; 6] = [
+        b"' or '1'='1",
+        b"<script>alert(1)</script>",
+        b"../../../etc/passwd",
+        b";cat /etc/passwd|sh",
+        b"%2527 union select 1,2",
+        b"${jndi:ldap://x/a}",
+    ];
+    let mut numbers = Numbers(3);
+    let mut found = 0;
+    for round in 0..60 {
+        let count = 20 + numbers.below(120);
+        let place = numbers.below(count);
+        let mut fields = Vec::new();
+        for at in 0..count {
+            let attack = attacks[round % attacks.len()];
+            let value = if at == place { numbers.mutate(attack) } else { format!("word {at}").into_bytes() };
+            let encoded: String = value.iter().map(|byte| format!("%{byte:02x}")).collect();
+            fields.push(format!("f{at}={encoded}"));
+        }
+        let body = fields.join("&");
+        let target = format!("/a?{body}");
+        let form = b"application/x-www-form-urlencoded";
+        let ids = run(&fast, b"/a", b"", form, body.as_bytes());
+        assert_eq!(ids, run(&slow, b"/a", b"", form, body.as_bytes()), "round {round}: {body}");
+        let in_query = run(&fast, target.as_bytes(), b"", b"text/plain", b"");
+        assert_eq!(in_query, run(&slow, target.as_bytes(), b"", b"text/plain", b""), "round {round}: {body}");
+        found += usize::from(ids.1 > 0);
+    }
+    assert!(found > 30, "{found} of 60 attacks are found");
+}
+
 #[test]
 fn broken_rules_end_in_rules_or_errors() {
     let text = "SecDefaultAction \"phase:2,log,pass\"\nSecRule ARGS|!ARGS:a|&TX:/^x/|XML:/* \"@rx (?i)a[^b]{2,3}\\x41\" \\\n    \"id:1,phase:2,t:none,t:lowercase,setvar:'tx.a=+%{tx.b}',ctl:ruleRemoveTargetById=1;ARGS:x,skipAfter:E\"\nSecMarker E\nSecRuleUpdateTargetById 1 \"!ARGS:b\"\nSecRequestBodyLimit 10\n";

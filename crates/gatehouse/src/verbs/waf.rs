@@ -1,5 +1,6 @@
 //! `gatehouse waf`.
 
+mod exclusions;
 mod install;
 mod run_tests;
 
@@ -21,6 +22,11 @@ enum Verb {
         after_help = "Example:\n  gatehouse waf run-tests coreruleset/tests/regression/tests --overrides overrides.yaml"
     )]
     RunTests(run_tests::Arguments),
+    /// Propose the narrowest exclusions for what the firewall's audit log has
+    #[command(
+        after_help = "Example:\n  gatehouse waf exclusions --tests coreruleset/tests/regression/tests > rules/exclusions.conf"
+    )]
+    Exclusions(exclusions::Arguments),
     /// Install the OWASP CRS beside the configuration
     #[command(
         after_help = "Example:\n  gatehouse waf install-rules --from coreruleset-4.28.0-minimal.tar.gz"
@@ -32,6 +38,7 @@ enum Verb {
 pub(crate) fn run(arguments: &Arguments, config: &ConfigArgument) -> Outcome {
     match &arguments.verb {
         Verb::RunTests(arguments) => run_tests::run(arguments, config),
+        Verb::Exclusions(arguments) => exclusions::run(arguments, config),
         Verb::InstallRules(arguments) => install::run(arguments, config),
     }
 }

@@ -25,7 +25,8 @@ impl Inspection {
                 (false, true) => Outcome::Detected,
                 (false, false) => Outcome::Passed,
             };
-        measures.count(outcome, transaction.matches().iter().map(|found| found.id));
+        let api = self.api.as_ref().map_or("", |api| &*api.id);
+        measures.count(outcome, api, transaction.matches().iter().map(|found| found.id));
         let Some(log) = log else { return };
         let refused_by_bounds =
             self.blocked && transaction.refusal().is_some_and(|refusal| refusal.rule == 0);
@@ -62,6 +63,7 @@ impl Inspection {
                 variable: &found.variable,
             })
             .collect();
+        let proven = transaction.proven();
         let mut buffer = uuid::Uuid::encode_buffer();
         log.record(&WafRecord {
             time_millis,
@@ -77,6 +79,9 @@ impl Inspection {
             outbound_score: transaction.score("blocking_outbound_anomaly_score"),
             headers,
             rules,
+            api: self.api.as_ref().map(|api| &*api.id),
+            operation: self.operation.as_ref().map(|operation| &*operation.id),
+            proven: &proven,
         });
     }
 }

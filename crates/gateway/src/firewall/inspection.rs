@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gatehouse_model::configuration::{WafMode, WafProtocol};
-use gatehouse_policy::{Body, Exchange, Failure, LastError, accepts_problem, builtin, error_response};
+use gatehouse_policy::{
+    ApiFacts, Body, Exchange, Failure, LastError, OperationFacts, accepts_problem, builtin, error_response,
+};
 use gatehouse_waf::{Connection as Talk, Engine, Refusal, RefusalKind, Transaction, Verdict};
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, LOCATION};
+use http::header::{CONTENT_TYPE, HOST, LOCATION};
 use http::{HeaderValue, Request, StatusCode, Version};
 
-use super::Firewall;
 use super::held_body::HeldBody;
+use super::{Declared, Firewall};
 use crate::connection::Connection;
 
 /// A request under inspection, until its answer is known.
@@ -20,6 +22,9 @@ pub(crate) struct Inspection {
     pub(super) firewall: Arc<Firewall>,
     pub(super) transaction: Transaction,
     pub(super) mode: WafMode,
+    /// What the request is for, as far as it is known.
+    pub(super) api: Option<Arc<ApiFacts>>,
+    pub(super) operation: Option<Arc<OperationFacts>>,
     /// The target of the request line as it came.
     pub(super) target: Box<str>,
     /// Whether the body is left alone: it never ends, or it is framed in a way that no rule reads.
@@ -34,6 +39,16 @@ pub(crate) struct Seen<'s> {
     pub(crate) host: &'s str,
     pub(crate) websocket: bool,
     pub(crate) connection: &'s Connection,
+}
+
+/// What the firewall is to know of the operation that a request is for.
+pub(crate) struct Aim<'s> {
+    /// Its mode, where the configuration has one for it.
+    pub(crate) mode: Option<WafMode>,
+    pub(crate) api: &'s Arc<ApiFacts>,
+    pub(crate) operation: Option<&'s Arc<OperationFacts>>,
+    /// What its definition says of arguments.
+    pub(crate) declared: Option<&'s Declared>,
 }
 
 impl Inspection {
@@ -86,16 +101,25 @@ impl Inspection {
             firewall: Arc::clone(firewall),
             transaction,
             mode,
+            api: None,
+            operation: None,
             target: target.into(),
             streams: is_grpc || is_websocket,
             blocked: false,
         }))
     }
 
-    /// The mode of the API or operation that the request is for.
-    pub(crate) fn set_mode(&mut self, mode: WafMode) {
-        self.mode = mode;
-        self.transaction.set_engine(engine(mode));
+    /// Takes what is known of the operation that the request is for.
+    pub(crate) fn aim_at(&mut self, aim: &Aim<'_>) {
+        if let Some(mode) = aim.mode {
+            self.mode = mode;
+            self.transaction.set_engine(engine(mode));
+        }
+        self.api = Some(Arc::clone(aim.api));
+        self.operation = aim.operation.map(Arc::clone);
+        if let Some(declared) = aim.declared.filter(|_| self.mode != WafMode::Off) {
+            self.transaction.declare(Arc::clone(&declared.definition), declared.refuses_others);
+        }
     }
 
     /// Runs the rules on head and body. Where they refuse, the answer stands in the exchange.
@@ -137,9 +161,7 @@ impl Inspection {
         }
         let mut verdict = self.transaction.end_of_response_header();
         if verdict == Verdict::Pass {
-            let coded = response.headers.contains_key(CONTENT_ENCODING);
-            if !self.streams && !coded && !response.body.is_empty() && self.transaction.wants_response_body()
-            {
+            if !self.streams && !response.body.is_empty() && self.transaction.wants_response_body() {
                 let body = std::mem::take(&mut response.body);
                 let transaction = &mut self.transaction;
                 let held = HeldBody::read(body, |data: &Bytes| {

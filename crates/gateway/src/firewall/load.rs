@@ -9,6 +9,7 @@ use gatehouse_model::{Diagnostic, Diagnostics, Location};
 use gatehouse_waf::{Collections, Engine, Limits, Options, RuleError, RuleSet, RuleSource, builtin};
 use http::StatusCode;
 
+use super::definitions::Definitions;
 use super::{BlockPage, Firewall, MAX_COLLECTIONS};
 
 /// Where an installed OWASP CRS is looked for: beside the configuration, where `gatehouse waf install-rules` puts it, then where
@@ -67,6 +68,8 @@ pub fn load(
         listeners: waf.listeners.iter().map(|(name, mode)| (Arc::from(name.as_str()), mode.value)).collect(),
         apis: waf.apis.iter().map(|(name, mode)| (name.clone(), mode.value)).collect(),
         pass: waf.pass.clone(),
+        definitions: Definitions::load(configuration, catalog),
+        uses_definitions: waf.use_definitions,
         block_status: waf.block_status.and_then(|status| StatusCode::from_u16(status).ok()),
         block_page,
         audit_headers: waf.audit_headers.clone(),
@@ -77,6 +80,15 @@ pub fn load(
 
 /// Compiles the rules that a configuration names, or those that stand in for them.
 pub fn rules(configuration: &Configuration, diagnostics: &mut Diagnostics) -> Option<Arc<RuleSet>> {
+    rules_with(configuration, Vec::new(), diagnostics)
+}
+
+/// The same with further rules behind them.
+pub fn rules_with(
+    configuration: &Configuration,
+    more: Vec<RuleSource>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Arc<RuleSet>> {
     let waf = &configuration.waf;
     let options = Options {
         variables: builtin::crs_variables(waf.paranoia_level),
@@ -86,7 +98,9 @@ pub fn rules(configuration: &Configuration, diagnostics: &mut Diagnostics) -> Op
         }),
         unoptimised: false,
     };
-    match RuleSet::load(&sources(configuration), &options) {
+    let mut sources = sources(configuration);
+    sources.extend(more);
+    match RuleSet::load(&sources, &options) {
         Ok(rules) => Some(Arc::new(rules)),
         Err(errors) => {
             for error in errors.0 {
@@ -178,7 +192,9 @@ fn check_names(configuration: &Configuration, catalog: &Catalog, diagnostics: &m
             );
         }
     }
-    for (name, mode) in &configuration.waf.apis {
+    let modes = configuration.waf.apis.iter().map(|(name, mode)| (name, &mode.location));
+    let refused = configuration.waf.refuse_undeclared.names().iter();
+    for (name, location) in modes.chain(refused.map(|name| (&name.value, &name.location))) {
         let (api, operation) =
             name.split_once('/').map_or((name.as_str(), None), |(api, operation)| (api, Some(operation)));
         let known = catalog.scopes().any(|(_, resources)| {
@@ -189,7 +205,16 @@ fn check_names(configuration: &Configuration, catalog: &Catalog, diagnostics: &m
         });
         if !known {
             let what = if operation.is_some() { "operation" } else { "API" };
-            diagnostics.error("waf-api", mode.location.clone(), format!("there is no {what} `{name}`"));
+            diagnostics.error("waf-api", location.clone(), format!("there is no {what} `{name}`"));
+        }
+    }
+    for name in configuration.waf.refuse_undeclared.names() {
+        let api = name.value.split('/').next().unwrap_or(&name.value);
+        let api = catalog.scopes().find_map(|(_, resources)| resources.apis.get(api));
+        if api.is_some_and(|api| api.definition.is_none()) {
+            let message =
+                format!("`{}` has no definition that could tell which arguments there are", name.value);
+            diagnostics.error("waf-api", name.location.clone(), message);
         }
     }
 }

@@ -10,10 +10,17 @@ use parking_lot::Mutex;
 /// Counts of the firewall, across reloads. Rules come from the configuration, so their number is bounded by it.
 #[derive(Debug, Default)]
 pub struct WafMeasures {
-    rules: Mutex<BTreeMap<u64, u64>>,
+    /// By rule, and by API and rule.
+    rules: Mutex<Matches>,
     passed: AtomicU64,
     detected: AtomicU64,
     blocked: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Matches {
+    rules: BTreeMap<u64, u64>,
+    apis: BTreeMap<(Box<str>, u64), u64>,
 }
 
 /// How a transaction ended.
@@ -33,7 +40,20 @@ impl WafMeasures {
             "waf_rule_matches",
             "Matches of firewall rules that report them",
             "rule",
-            move || rules.rules.lock().iter().map(|(rule, count)| (rule.to_string(), *count)).collect(),
+            move || rules.rules.lock().rules.iter().map(|(rule, count)| (rule.to_string(), *count)).collect(),
+        );
+        let apis = Arc::clone(&measures);
+        metrics.watch_configured_pairs(
+            "waf_api_rule_matches",
+            "Matches of firewall rules that report them, by the API that the request is for",
+            ["api", "rule"],
+            move || {
+                let matches = apis.rules.lock();
+                let pair = |((api, rule), count): (&(Box<str>, u64), &u64)| {
+                    ([api.to_string(), rule.to_string()], *count)
+                };
+                matches.apis.iter().map(pair).collect()
+            },
         );
         let outcomes = Arc::clone(&measures);
         metrics.watch_counter(
@@ -51,7 +71,8 @@ impl WafMeasures {
         measures
     }
 
-    pub(super) fn count(&self, outcome: Outcome, rules: impl Iterator<Item = u64>) {
+    /// Counts a transaction. `api`: the one that it is for, or nothing.
+    pub(super) fn count(&self, outcome: Outcome, api: &str, rules: impl Iterator<Item = u64>) {
         let counter = match outcome {
             Outcome::Passed => &self.passed,
             Outcome::Detected => &self.detected,
@@ -62,7 +83,10 @@ impl WafMeasures {
         if rules.peek().is_some() {
             let mut counts = self.rules.lock();
             for rule in rules {
-                *counts.entry(rule).or_default() += 1;
+                *counts.rules.entry(rule).or_default() += 1;
+                if !api.is_empty() {
+                    *counts.apis.entry((api.into(), rule)).or_default() += 1;
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The web application firewall in the pipeline: the rules in force, where they stand, and what they count.
 
 mod audit;
+mod definitions;
 mod held_body;
 mod inspection;
 mod load;
@@ -12,11 +13,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use foldhash::fast::RandomState;
 use gatehouse_model::configuration::{WafMode, WafProtocol, Zone};
+use gatehouse_model::resources::{Api, Operation};
 use gatehouse_waf::{Collections, Limits, RuleSet};
 use http::StatusCode;
 
-pub(crate) use self::inspection::{Inspection, Seen};
-pub use self::load::{load, rules};
+pub use self::definitions::Declared;
+use self::definitions::Definitions;
+pub(crate) use self::inspection::{Aim, Inspection, Seen};
+pub use self::load::{load, rules, rules_with};
 pub use self::measures::WafMeasures;
 
 /// The most collections (addresses, sessions …) that rules may keep.
@@ -34,6 +38,9 @@ pub struct Firewall {
     /// By API, and by API and operation.
     apis: HashMap<String, WafMode, RandomState>,
     pass: Vec<WafProtocol>,
+    definitions: Definitions,
+    /// Whether values that a definition proves harmless are left out by rules that look for injections.
+    uses_definitions: bool,
     block_status: Option<StatusCode>,
     block_page: Option<BlockPage>,
     audit_headers: Vec<String>,
@@ -58,9 +65,14 @@ impl Firewall {
         mode.filter(|mode| *mode != WafMode::Off || !self.apis.is_empty())
     }
 
-    /// Whether modes of single APIs are configured.
-    pub(crate) fn has_modes_of_apis(&self) -> bool {
-        !self.apis.is_empty()
+    /// What it knows of the arguments of an operation.
+    pub(crate) fn declared(
+        &self,
+        workspace: Option<&str>,
+        api: &Api,
+        operation: &Operation,
+    ) -> Option<Declared> {
+        self.definitions.operation(workspace, api, operation, self.uses_definitions)
     }
 
     /// The mode of an operation, or of its API.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use gatehouse_model::configuration::{WafMode, Zone};
+use gatehouse_model::configuration::Zone;
 use gatehouse_model::resources::ApiKind;
 use gatehouse_policy::{Exchange, Failure, Plan, SubscriptionFacts, World, builtin};
 use gatehouse_store::{KeyRing, SubscriptionRecord};
@@ -13,6 +13,7 @@ use http::{HeaderValue, Method, StatusCode};
 
 use super::soap::SoapRouting;
 use super::traced;
+use crate::firewall::Aim;
 use crate::router::{ApiIndex, check_path};
 use crate::snapshot::{
     AccessDecision, Denied, ProductIndex, PublishedApi, PublishedOperation, Snapshot, decide_access,
@@ -106,9 +107,9 @@ async fn route<'s>(
 }
 
 impl Snapshot {
-    /// The firewall's mode for the operation that a request is for, where the configuration has one for it.
-    pub(super) fn waf_mode(&self, zone: Zone, exchange: &Exchange) -> Option<WafMode> {
-        let firewall = self.firewall.as_ref().filter(|firewall| firewall.has_modes_of_apis())?;
+    /// What the firewall is to know of the operation that a request is for.
+    pub(super) fn aim(&self, zone: Zone, exchange: &Exchange) -> Option<Aim<'_>> {
+        let firewall = self.firewall.as_ref()?;
         let request = &exchange.request;
         check_path(&request.original_url.path).ok()?;
         let found = self.tree(zone).find(
@@ -122,7 +123,12 @@ impl Snapshot {
             Some(_) => api.tree.find(request.method.as_str(), found.rest, &SoapRouting::of_head(exchange)),
         };
         let operation = matched.and_then(|matched| api.operations.get(matched.operation as usize));
-        firewall.mode_of(&api.facts.id, operation.map(|operation| &*operation.facts.id))
+        Some(Aim {
+            mode: firewall.mode_of(&api.facts.id, operation.map(|operation| &*operation.facts.id)),
+            api: &api.facts,
+            operation: operation.map(|operation| &operation.facts),
+            declared: operation.and_then(|operation| operation.declared.as_ref()),
+        })
     }
 }
 

@@ -169,8 +169,8 @@ impl Core {
             buffered_body_bytes: bound,
         };
         if let Some(inspected) = &mut inspection {
-            if let Some(mode) = snapshot.waf_mode(listener.zone, completion.exchange()) {
-                inspected.set_mode(mode);
+            if let Some(aim) = snapshot.aim(listener.zone, completion.exchange()) {
+                inspected.aim_at(&aim);
             }
             let goes_on = inspected.request(completion.exchange()).await;
             // A path that no request may have is answered as such, whatever the rules say of it.

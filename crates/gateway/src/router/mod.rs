@@ -9,7 +9,7 @@ mod template;
 pub use self::api_tree::{ApiIndex, ApiTree, Versioning};
 pub use self::operation_tree::OperationTree;
 pub use self::path::check_path;
-pub use self::template::UrlTemplate;
+pub use self::template::{Part, Segment, UrlTemplate};
 
 #[cfg(test)]
 mod mutations;

@@ -25,7 +25,7 @@ use super::loop_mark::LoopMark;
 use super::published::{OperationPlans, ProductIndex, PublishedApi, PublishedOperation, PublishedProduct};
 use super::secrets::Secrets;
 use crate::events::EventSinks;
-use crate::firewall;
+use crate::firewall::{self, Firewall};
 use crate::pipeline::soap::{self, SoapRouting};
 use crate::router::{ApiTree, OperationTree, UrlTemplate, Versioning};
 use crate::tls;
@@ -65,6 +65,7 @@ pub fn build(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) -> Option
     let mut builder = Builder {
         input,
         policies: &policies,
+        firewall: firewall.as_deref(),
         diagnostics,
         mocks: mentions_mocks(input.catalog),
         products: Vec::new(),
@@ -288,6 +289,7 @@ fn is_unread(api: &str, diagnostics: &Diagnostics) -> bool {
 struct Builder<'b> {
     input: &'b SnapshotInput<'b>,
     policies: &'b Policies,
+    firewall: Option<&'b Firewall>,
     diagnostics: &'b mut Diagnostics,
     mocks: bool,
     products: Vec<PublishedProduct>,
@@ -474,6 +476,7 @@ impl Builder<'_> {
             }),
             plans: OperationPlans { plain: self.policies.plan(&key), by_product },
             metrics: self.input.metrics.operation(&label(workspace, &api.name), &operation.name),
+            declared: self.firewall.and_then(|firewall| firewall.declared(workspace, api, operation)),
         }
     }
 }

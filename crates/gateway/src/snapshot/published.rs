@@ -8,6 +8,7 @@ use gatehouse_telemetry::metrics::OperationMetrics;
 use http::HeaderName;
 use smallvec::SmallVec;
 
+use crate::firewall::Declared;
 use crate::pipeline::soap::SoapRouting;
 use crate::router::OperationTree;
 
@@ -54,6 +55,8 @@ pub struct PublishedOperation {
     pub plans: OperationPlans,
     /// Its counts.
     pub metrics: Arc<OperationMetrics>,
+    /// What its definition says of arguments, for the firewall.
+    pub declared: Option<Declared>,
 }
 
 /// The plans of an operation: without a product, and in the context of each product of its API.

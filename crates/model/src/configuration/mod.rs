@@ -40,7 +40,7 @@ pub use self::tls::{
     TlsSettings, TlsVersion,
 };
 pub use self::vaults::{Vault, VaultKind, VaultLogin};
-pub use self::waf::{BeyondBounds, Waf, WafMode, WafProtocol};
+pub use self::waf::{BeyondBounds, Undeclared, Waf, WafMode, WafProtocol};
 pub use self::zones::{Expose, Zones};
 
 /// Everything that `gatehouse.yaml` says, with defaults filled in.

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Zone;
 use super::shapes::path;
 use crate::Located;
-use crate::tree::decode::{Shape, choice, integer, list, located, map, one_or_many, record, text};
+use crate::tree::Node;
+use crate::tree::decode::{
+    Context, Shape, boolean, choice, integer, list, located, map, one_or_many, record, text,
+};
 
 /// The web application firewall.
 #[derive(Clone, Debug)]
@@ -32,6 +35,10 @@ pub struct Waf {
     pub listeners: BTreeMap<String, Located<WafMode>>,
     /// Modes of single APIs (`orders`) and operations (`orders/create`).
     pub apis: BTreeMap<String, Located<WafMode>>,
+    /// Whether values that the definition of an API proves harmless are left out by rules that look for injections.
+    pub use_definitions: bool,
+    /// Where arguments that the definition does not have are refused.
+    pub refuse_undeclared: Undeclared,
     /// What passes without being looked at.
     pub pass: Vec<WafProtocol>,
     /// What happens to a request whose inspection would take more than its bounds.
@@ -40,6 +47,73 @@ pub struct Waf {
     pub block_status: Option<u16>,
     /// The body of a refusal, in which `{{request_id}}` stands for the request's id; default: a JSON error.
     pub block_page: Option<Located<PathBuf>>,
+}
+
+/// APIs and operations whose requests may have no arguments but those of the definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undeclared {
+    /// Those of every API that has a definition.
+    All,
+    /// The named ones: `orders`, `orders/create`.
+    Named(Vec<Located<String>>),
+}
+
+impl Undeclared {
+    /// Whether it is an operation's matter.
+    pub fn contains(&self, api: &str, operation: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Named(names) => names.iter().any(|name| match name.value.split_once('/') {
+                None => name.value == api,
+                Some((of, single)) => of == api && single == operation,
+            }),
+        }
+    }
+
+    /// The names, where there are any.
+    pub fn names(&self) -> &[Located<String>] {
+        match self {
+            Self::All => &[],
+            Self::Named(names) => names,
+        }
+    }
+
+    /// Whether it is nobody's matter.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Default for Undeclared {
+    fn default() -> Self {
+        Self::Named(Vec::new())
+    }
+}
+
+/// `all`, or a list of names.
+struct UndeclaredShape;
+
+impl Shape for UndeclaredShape {
+    type Value = Undeclared;
+
+    fn decode(&self, node: &Node, context: &mut Context) -> Option<Undeclared> {
+        match node.as_str() {
+            Some("all") => Some(Undeclared::All),
+            _ => one_or_many(located(text())).decode(node, context).map(Undeclared::Named),
+        }
+    }
+
+    fn expected(&self) -> String {
+        "`all` or a list of names of APIs and operations".to_owned()
+    }
+
+    fn expected_entries(&self) -> String {
+        self.expected()
+    }
+
+    fn schema(&self) -> Value {
+        json!({ "oneOf": [{ "const": "all" }, list(located(text())).schema()] })
+    }
 }
 
 /// What the firewall does with what its rules match.
@@ -97,6 +171,8 @@ impl Default for Waf {
             audit_headers: Vec::new(),
             listeners: BTreeMap::new(),
             apis: BTreeMap::new(),
+            use_definitions: true,
+            refuse_undeclared: Undeclared::default(),
             pass: Vec::new(),
             beyond_bounds: BeyondBounds::Refuse,
             block_status: None,
@@ -151,6 +227,18 @@ impl Waf {
                 modes(),
                 "Modes of single APIs (`orders`) and operations (`orders/create`), by resource name.",
             );
+            let use_definitions = fields.or(
+                "use_definitions",
+                boolean(),
+                default.use_definitions,
+                "Whether rules that look for injections leave out values that the definition of the API proves harmless.",
+            );
+            let refuse_undeclared = fields.defaulting(
+                "refuse_undeclared",
+                UndeclaredShape,
+                json!([]),
+                "APIs (`orders`) and operations (`orders/create`) whose requests may have no arguments but those of the definition, or `all` that have one.",
+            );
             let pass = fields.defaulting(
                 "pass",
                 list(choice(&[("grpc", WafProtocol::Grpc), ("websocket", WafProtocol::WebSocket)])).unique(),
@@ -198,6 +286,8 @@ impl Waf {
                     .collect(),
                 listeners: names(listeners),
                 apis: names(apis),
+                use_definitions,
+                refuse_undeclared: refuse_undeclared.unwrap_or_default(),
                 pass: pass.unwrap_or_default(),
                 beyond_bounds: beyond_bounds.unwrap_or(BeyondBounds::Refuse),
                 block_status: status.and_then(|status| u16::try_from(status).ok()),

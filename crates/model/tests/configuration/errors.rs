@@ -544,8 +544,8 @@ fn all_errors_of_a_file_are_told_in_its_order() {
         [
             "conf/gatehouse.yaml:4:3: error: unknown key `regoin` in the service (did you mean `region`?)",
             "conf/gatehouse.yaml:34:11: error: `zone` must be external or internal, not `intrenal` (did you mean `internal`?)",
-            "conf/gatehouse.yaml:105:12: error: `headers` must be a whole number from 1 to 1000, not a string",
-            "conf/gatehouse.yaml:126:8: error: `watch` must be true or false, not a string",
+            "conf/gatehouse.yaml:107:12: error: `headers` must be a whole number from 1 to 1000, not a string",
+            "conf/gatehouse.yaml:128:8: error: `watch` must be true or false, not a string",
         ]
     );
     // What is right is there, so that the artifacts can be checked in the same run.

@@ -60,8 +60,9 @@ impl Measures {
     fn watched(&self, families: &mut Families<'_>) -> Result<(), Error> {
         for (name, watched) in self.watched.lock().iter() {
             let mut family = families.start(name, watched.help, None, MetricType::Counter)?;
-            for (value, count) in (watched.read)() {
-                let labels = [(watched.label, &*value)];
+            for (values, count) in (watched.read)() {
+                let labels: Vec<(&str, &str)> =
+                    watched.labels.iter().zip(&values).map(|(label, value)| (*label, &**value)).collect();
                 family.encode_family(&labels)?.encode_counter::<NoLabelSet, u64, u64>(&count, None)?;
             }
         }

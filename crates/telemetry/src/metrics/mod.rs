@@ -160,8 +160,10 @@ impl Metrics {
         label: &'static str,
         read: impl Fn() -> Vec<(&'static str, u64)> + Send + Sync + 'static,
     ) {
-        let read = move || read().into_iter().map(|(value, count)| (Cow::Borrowed(value), count)).collect();
-        self.measures.watched.lock().insert(name, Watched { help, label, read: Box::new(read) });
+        let read =
+            move || read().into_iter().map(|(value, count)| (vec![Cow::Borrowed(value)], count)).collect();
+        let labels = vec![label];
+        self.measures.watched.lock().insert(name, Watched { help, labels, read: Box::new(read) });
     }
 
     /// The same where the values of the label come from the configuration.
@@ -172,8 +174,25 @@ impl Metrics {
         label: &'static str,
         read: impl Fn() -> Vec<(String, u64)> + Send + Sync + 'static,
     ) {
-        let read = move || read().into_iter().map(|(value, count)| (Cow::Owned(value), count)).collect();
-        self.measures.watched.lock().insert(name, Watched { help, label, read: Box::new(read) });
+        let read =
+            move || read().into_iter().map(|(value, count)| (vec![Cow::Owned(value)], count)).collect();
+        let labels = vec![label];
+        self.measures.watched.lock().insert(name, Watched { help, labels, read: Box::new(read) });
+    }
+
+    /// The same with two labels.
+    pub fn watch_configured_pairs(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        labels: [&'static str; 2],
+        read: impl Fn() -> Vec<([String; 2], u64)> + Send + Sync + 'static,
+    ) {
+        let read = move || {
+            read().into_iter().map(|(values, count)| (values.map(Cow::Owned).into(), count)).collect()
+        };
+        let labels = labels.into();
+        self.measures.watched.lock().insert(name, Watched { help, labels, read: Box::new(read) });
     }
 
     /// All metrics as `OpenMetrics` text, to be sent as [`Self::CONTENT_TYPE`].
@@ -207,8 +226,8 @@ struct Measures {
 
 struct Watched {
     help: &'static str,
-    label: &'static str,
-    read: Box<dyn Fn() -> Vec<(Cow<'static, str>, u64)> + Send + Sync>,
+    labels: Vec<&'static str>,
+    read: Box<dyn Fn() -> Vec<(Vec<Cow<'static, str>>, u64)> + Send + Sync>,
 }
 
 impl fmt::Debug for Watched {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::media::{Encoding, Media, MediaRange, PropertyEncoding};
+use super::outline::Builder as Outliner;
 use super::parameter::Parameter;
 use super::style::{Location, Style};
 use super::{Api, Operation, Report, RequestBody, Response, Status, Validators};
@@ -19,10 +20,31 @@ const NOT_OF_SCHEMA: [&str; 7] =
     ["name", "in", "required", "description", "collectionFormat", "allowEmptyValue", "default"];
 
 pub(super) fn compile(document: &Value, dialect: Dialect, variants: &[Variant]) -> Api {
-    let mut reader =
-        Reader { document, dialect, requests: Positions::default(), responses: Positions::default() };
+    read(document, dialect, variants, None)
+}
+
+/// Reads what there is to know of single arguments; nothing is validated.
+pub(super) fn outline(document: &Value, dialect: Dialect) -> Api {
+    read(document, dialect, &[], Some(Outliner::new(document)))
+}
+
+fn read<'d>(
+    document: &'d Value,
+    dialect: Dialect,
+    variants: &[Variant],
+    outliner: Option<Outliner<'d>>,
+) -> Api {
+    let mut reader = Reader {
+        document,
+        dialect,
+        requests: Positions::default(),
+        responses: Positions::default(),
+        outliner,
+    };
     let drafts = reader.paths();
-    let Reader { requests, responses, .. } = reader;
+    let Reader { requests, responses, outliner, .. } = reader;
+    let query_keys = if outliner.is_some() { query_keys(document) } else { Arc::default() };
+    let outlines = outliner.map(|outliner| Arc::new(outliner.finish()));
     let of = |direction| match direction {
         Direction::Request => &requests,
         Direction::Response => &responses,
@@ -46,7 +68,9 @@ pub(super) fn compile(document: &Value, dialect: Dialect, variants: &[Variant]) 
         .map(|draft| {
             let Draft { path, method, parameters, body, responses } = draft;
             let validators = Arc::clone(&validators);
-            ((path, method), Arc::new(Operation { validators, parameters, body, responses }))
+            let (outlines, query_keys) = (outlines.clone(), Arc::clone(&query_keys));
+            let operation = Operation { validators, parameters, body, responses, outlines, query_keys };
+            ((path, method), Arc::new(operation))
         })
         .collect();
     Api { operations, reports }
@@ -88,9 +112,18 @@ struct Reader<'d> {
     dialect: Dialect,
     requests: Positions<'d>,
     responses: Positions<'d>,
+    outliner: Option<Outliner<'d>>,
 }
 
 impl<'d> Reader<'d> {
+    fn outline(&mut self, direction: Direction, schema: Option<&Cow<'d, Value>>) -> Option<u32> {
+        let outliner = self.outliner.as_mut().filter(|_| direction == Direction::Request)?;
+        Some(match schema? {
+            Cow::Borrowed(schema) => outliner.add(schema),
+            Cow::Owned(schema) => outliner.add_made(schema),
+        })
+    }
+
     fn paths(&mut self) -> Vec<Draft> {
         let mut drafts = Vec::new();
         for key in ["paths", "x-ms-paths"] {
@@ -196,6 +229,7 @@ impl<'d> Reader<'d> {
         let shape =
             schema.as_ref().map(|schema| Shape::of(self.document, self.dialect, schema)).unwrap_or_default();
         let flag = |key: &str| object.get(key).and_then(Value::as_bool).unwrap_or(false);
+        let outline = self.outline(direction, schema.as_ref());
         Parameter {
             name: name.into(),
             location,
@@ -207,6 +241,7 @@ impl<'d> Reader<'d> {
             shape,
             position: schema.map(|schema| self.position(direction, schema, pointer)),
             direction,
+            outline,
         }
     }
 
@@ -257,8 +292,9 @@ impl<'d> Reader<'d> {
             .map(|schema| Shape::of(self.document, self.dialect, schema));
         let definition = schema.as_ref().and_then(|schema| schema.get("$ref")?.as_str()).unwrap_or(&pointer);
         let definition = definition.rsplit('/').next().filter(|_| definition != pointer).unwrap_or("").into();
+        let outline = self.outline(direction, schema.as_ref());
         let position = schema.map(|schema| self.position(direction, schema, pointer));
-        Media { range, position, definition, shape, encodings }
+        Media { range, position, definition, shape, encodings, outline }
     }
 
     /// The body of OpenAPI 2.0: a parameter in `body`, or those in `formData`.
@@ -385,6 +421,17 @@ fn entries(value: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
 
 fn items(value: Option<&Value>) -> impl Iterator<Item = &Value> {
     value.and_then(Value::as_array).into_iter().flatten()
+}
+
+/// The parameters of the query that keys stand in.
+fn query_keys(document: &Value) -> Arc<[Box<str>]> {
+    let schemes = ["/securityDefinitions", "/components/securitySchemes"];
+    schemes
+        .iter()
+        .flat_map(|place| entries(document.pointer(place)))
+        .filter(|(_, scheme)| scheme.get("in").and_then(Value::as_str) == Some("query"))
+        .filter_map(|(_, scheme)| Some(scheme.get("name")?.as_str()?.into()))
+        .collect()
 }
 
 /// The schema that a parameter of OpenAPI 2.0 is.

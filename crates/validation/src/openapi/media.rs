@@ -22,6 +22,8 @@ pub struct Media {
     pub(crate) shape: Option<Shape>,
     /// How the properties of forms are written.
     pub(crate) encodings: Vec<(Box<str>, PropertyEncoding)>,
+    /// The outline of its schema, where outlines are wanted.
+    pub(crate) outline: Option<u32>,
 }
 
 /// How one property of a form is written.

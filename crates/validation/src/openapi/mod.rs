@@ -1,11 +1,14 @@
 //! The operations of an OpenAPI definition, compiled: what their parameters, bodies and answers must be.
 
+mod arguments;
 mod body;
 mod compile;
 mod form;
 mod media;
 mod multipart;
+mod outline;
 mod parameter;
+mod proof;
 mod query;
 mod style;
 mod text;
@@ -15,9 +18,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+pub use self::arguments::BodyOutline;
 pub use self::body::{BodyFault, foreign_charset};
 pub use self::media::{Encoding, Media, MediaRange};
+pub use self::outline::{Standing, Step};
 pub use self::parameter::{Parameter, ParameterFault, Values};
+pub use self::proof::Proof;
 pub use self::query::QueryPairs;
 pub use self::style::Location as ParameterLocation;
 use crate::schema::{Dialect, Shared, Variant};
@@ -48,6 +54,10 @@ pub struct Operation {
     parameters: Vec<Parameter>,
     body: Option<RequestBody>,
     responses: Vec<Response>,
+    /// The outlines of the schemas, where they are wanted.
+    outlines: Option<Arc<outline::Outlines>>,
+    /// Parameters of the query that keys stand in.
+    query_keys: Arc<[Box<str>]>,
 }
 
 /// The validators of a definition, one for each variant.
@@ -91,6 +101,11 @@ impl Api {
     /// Compiles a definition that stands in one document. `variants`: the readings of its schemas that are wanted.
     pub fn compile(document: &Value, dialect: Dialect, variants: &[Variant]) -> Self {
         compile::compile(document, dialect, variants)
+    }
+
+    /// Reads what a definition says of single arguments: [`Operation::query_argument`] and its kin. Nothing is validated by it.
+    pub fn outline(document: &Value, dialect: Dialect) -> Self {
+        compile::outline(document, dialect)
     }
 
     /// The operation of a path as the definition writes it, and of a method in upper case.

@@ -28,6 +28,8 @@ pub struct Parameter {
     pub(crate) shape: Shape,
     pub(crate) position: Option<u32>,
     pub(crate) direction: Direction,
+    /// The outline of its schema, where outlines are wanted.
+    pub(crate) outline: Option<u32>,
 }
 
 /// The values that a message has for a parameter.

@@ -1,6 +1,7 @@
 //! JSON (RFC 8259) into arguments: `{"a":[1,{"b":"x"}]}` is `json.a.array_0=1` and `json.a.array_1.b=x`.
 
 use super::{Arguments, BodyError};
+use crate::definition::Step;
 use crate::text::hex;
 
 /// Reads a document. The arguments before an error have been handed over.
@@ -54,11 +55,11 @@ impl Reader<'_> {
                 }
                 Some(b'"') => {
                     self.string()?;
-                    arguments.add(&self.path, &self.scratch)?;
+                    leaf(&self.path, &self.open, &self.scratch, arguments)?;
                 }
                 Some(b'-' | b'0'..=b'9') => {
                     let number = self.number()?;
-                    arguments.add(&self.path, &self.text[number])?;
+                    leaf(&self.path, &self.open, &self.text[number], arguments)?;
                 }
                 Some(b't') => self.word(b"true", b"true", arguments)?,
                 Some(b'f') => self.word(b"false", b"false", arguments)?,
@@ -269,8 +270,19 @@ impl Reader<'_> {
             return Err(self.malformed("expected a value"));
         }
         self.at += word.len();
-        arguments.add(&self.path, value)
+        leaf(&self.path, &self.open, value, arguments)
     }
+}
+
+/// Hands over a value with the way to it.
+fn leaf(path: &[u8], open: &[Open], value: &[u8], arguments: &mut dyn Arguments) -> Result<(), BodyError> {
+    let ends = open.iter().skip(1).map(|open| open.path).chain([path.len()]);
+    let mut steps = open.iter().zip(ends).map(|(open, end)| match open.index {
+        Some(_) => Step::Element,
+        // The name stands behind a point.
+        None => Step::Member(path.get(open.path + 1..end).unwrap_or_default()),
+    });
+    arguments.add_leaf(path, &mut steps, value)
 }
 
 #[cfg(test)]

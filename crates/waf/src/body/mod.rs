@@ -7,6 +7,8 @@ pub(crate) mod multipart;
 pub(crate) mod urlencoded;
 pub(crate) mod xml;
 
+use crate::definition::Step;
+
 /// Why a body could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BodyError {
@@ -23,4 +25,15 @@ pub(crate) enum BodyError {
 /// Takes the named values of a body. It answers whether it takes more.
 pub(crate) trait Arguments {
     fn add(&mut self, name: &[u8], value: &[u8]) -> Result<(), BodyError>;
+
+    /// The same for a value inside JSON, with the way to it.
+    fn add_leaf(
+        &mut self,
+        name: &[u8],
+        path: &mut dyn Iterator<Item = Step<'_>>,
+        value: &[u8],
+    ) -> Result<(), BodyError> {
+        let _ = path;
+        self.add(name, value)
+    }
 }

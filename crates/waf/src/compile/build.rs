@@ -7,6 +7,7 @@ use super::actions::{Draft, Parsed};
 use super::fold::fold;
 use super::{ChainIndex, Folder, Options, RuleSet};
 use crate::byte_class::Gate;
+use crate::definition::looks_for_injections;
 use crate::error::{Place, RuleError, RuleErrors, did_you_mean};
 use crate::macros::Macro;
 use crate::names::Names;
@@ -99,6 +100,9 @@ impl<'o> Compiler<'o> {
             if let Err(message) = self.change(&place, change) {
                 self.errors.push(RuleError { place, message });
             }
+        }
+        for rule in &mut self.rules {
+            rule.for_injections = looks_for_injections(&rule.tags);
         }
         self.resolve_filters();
         let phases = self.plan();
@@ -401,6 +405,7 @@ impl Rule {
             audit: true,
             skip: 0,
             skip_after: None,
+            for_injections: false,
             sanitise_matched: false,
             order: 0,
             place: place.clone(),

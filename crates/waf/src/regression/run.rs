@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::message::Message;
 use super::suite::{Expectation, Stage};
 use crate::compile::RuleSet;
+use crate::definition::Definition;
 use crate::operators::Linear;
 use crate::seclang::Engine;
 use crate::transaction::{Connection, Limits, Match, Transaction};
@@ -23,13 +24,26 @@ pub struct Case {
 
 /// Runs a stage against rules, in detection, with a backend that answers as the suite wants.
 pub fn run_case(rules: &Arc<RuleSet>, stage: &Stage) -> Case {
-    let transaction = run(rules, &stage.request);
+    run_declared_case(rules, stage, None)
+}
+
+/// The same where the definition of an API says something of the arguments.
+pub fn run_declared_case(
+    rules: &Arc<RuleSet>,
+    stage: &Stage,
+    definition: Option<&Arc<dyn Definition>>,
+) -> Case {
+    let transaction = run(rules, &stage.request, definition);
     let lines = log_lines(transaction.matches());
     judge(&stage.expected, transaction.matches(), &lines)
 }
 
 /// Runs a request through all phases.
-fn run(rules: &Arc<RuleSet>, request: &Message) -> Transaction {
+pub(super) fn run(
+    rules: &Arc<RuleSet>,
+    request: &Message,
+    definition: Option<&Arc<dyn Definition>>,
+) -> Transaction {
     let connection = Connection {
         client: IpAddr::V4(Ipv4Addr::LOCALHOST),
         server_name: "localhost",
@@ -43,6 +57,9 @@ fn run(rules: &Arc<RuleSet>, request: &Message) -> Transaction {
     transaction.request_line(&request.method, &request.target, &request.version);
     for (name, value) in &request.headers {
         transaction.request_header(name, value);
+    }
+    if let Some(definition) = definition {
+        transaction.declare(Arc::clone(definition), false);
     }
     transaction.end_of_request_header();
     // Bytes that no field frames are no body (RFC 9112 section 6.3).

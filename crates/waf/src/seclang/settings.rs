@@ -37,8 +37,8 @@ pub(crate) struct Settings {
     pub(crate) audit_engine: AuditEngine,
     pub(crate) request_body_access: bool,
     pub(crate) request_body_limit: usize,
-    /// The most bytes of a body without those of uploaded files.
-    pub(crate) request_body_no_files_limit: usize,
+    /// The most bytes of a body without those of uploaded files; without it the limit of the body counts.
+    pub(crate) request_body_no_files_limit: Option<usize>,
     pub(crate) request_body_limit_action: LimitAction,
     pub(crate) json_depth_limit: usize,
     pub(crate) arguments_limit: usize,
@@ -62,7 +62,7 @@ impl Default for Settings {
             audit_engine: AuditEngine::Matched,
             request_body_access: true,
             request_body_limit: 1 << 20,
-            request_body_no_files_limit: 1 << 20,
+            request_body_no_files_limit: None,
             request_body_limit_action: LimitAction::Reject,
             json_depth_limit: 512,
             arguments_limit: 20_000,
@@ -145,7 +145,7 @@ impl Settings {
             "secrequestbodyaccess" => self.request_body_access = switch(word)?,
             "secresponsebodyaccess" => self.response_body_access = switch(word)?,
             "secrequestbodylimit" => self.request_body_limit = number(word)?,
-            "secrequestbodynofileslimit" => self.request_body_no_files_limit = number(word)?,
+            "secrequestbodynofileslimit" => self.request_body_no_files_limit = Some(number(word)?),
             "secrequestbodylimitaction" => self.request_body_limit_action = limit_action(word)?,
             "secrequestbodyjsondepthlimit" => self.json_depth_limit = number(word)?,
             "secargumentslimit" => self.arguments_limit = number(word)?,

@@ -38,7 +38,7 @@ impl Transaction {
                     let list = &mut self.lists[List::Env as usize];
                     match at {
                         Some(at) => list[at].value = value,
-                        None => list.push(Entry { name, value }),
+                        None => list.push(Entry::new(name, value)),
                     }
                 }
                 Action::Sanitise { variable, name } => self.sanitised.push((variable, name.clone())),

@@ -1,11 +1,13 @@
 //! One transaction: what is known of a request and its response, and what the rules have made of it.
 
 mod actions;
+mod declared;
 mod request;
 mod resolve;
 mod response;
 mod run;
 mod setup;
+mod summaries;
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +19,7 @@ use std::time::Duration;
 use crate::bit_set::BitSet;
 use crate::collections::Collections;
 use crate::compile::RuleSet;
+use crate::definition::{Definition, Proven};
 use crate::operators::Captures;
 use crate::rule::{Allow, Processor};
 use crate::seclang::Engine;
@@ -62,6 +65,11 @@ pub struct Transaction {
     /// What would have been refused, had the engine been on.
     suppressed: Option<Refusal>,
     allowed: Option<Allow>,
+    summaries: summaries::Summaries,
+    /// What is known of the arguments.
+    definition: Option<Arc<dyn Definition>>,
+    /// Whether arguments that the definition does not have are told to the rules.
+    tells_undeclared: bool,
     work: u64,
     exceeded: bool,
     header_bytes: usize,
@@ -87,6 +95,14 @@ struct Body {
 struct Entry {
     name: ValueId,
     value: Value,
+    /// What the definition of the API proves of them.
+    proven: Proven,
+}
+
+impl Entry {
+    fn new(name: ValueId, value: Value) -> Self {
+        Self { name, value, proven: Proven::default() }
+    }
 }
 
 /// What matched last.

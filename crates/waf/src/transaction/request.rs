@@ -2,6 +2,7 @@
 
 use super::{Entry, Refusal, RefusalKind, Transaction, Verdict};
 use crate::body::{Arguments, BodyError, cookies, decode, json, multipart, urlencoded, xml};
+use crate::definition::{Standing, Step};
 use crate::rule::Processor;
 use crate::seclang::LimitAction;
 use crate::text::{hex_pair, starts_with_ignoring_case};
@@ -63,6 +64,8 @@ impl Transaction {
             self.set(Scalar::ReqbodyProcessor, processor.name().as_bytes());
         }
         self.run_phase(1);
+        // The next phase tells of the body's alone.
+        self.lists[List::Undeclared as usize].clear();
         self.verdict()
     }
 
@@ -157,6 +160,11 @@ impl Transaction {
             }
             self.body.bytes = body;
         }
+        self.limit_fields();
+        if self.refusal.is_some() {
+            return self.verdict();
+        }
+        self.judge_fields();
         let combined: usize = [List::ArgsGet, List::ArgsPost]
             .into_iter()
             .flat_map(|list| &self.lists[list as usize])
@@ -165,6 +173,22 @@ impl Transaction {
         self.set_number(Scalar::ArgsCombinedSize, combined as i64);
         self.run_phase(2);
         self.verdict()
+    }
+
+    /// Refuses a body that has too much beside its files.
+    fn limit_fields(&mut self) {
+        let Some(limit) = self.rules.settings.request_body_no_files_limit else { return };
+        let files = match self.scalars[Scalar::FilesCombinedSize as usize] {
+            Some(Value::Number(size)) => size.max(0) as u64,
+            _ => 0,
+        };
+        if self.body.length.saturating_sub(files) <= limit as u64 {
+            return;
+        }
+        self.set_number(Scalar::InboundDataError, 1);
+        if self.rules.settings.request_body_limit_action == LimitAction::Reject {
+            self.refuse(Refusal { status: 413, rule: 0, kind: RefusalKind::BodyTooLarge });
+        }
     }
 
     fn read_body(&mut self, body: &[u8]) {
@@ -177,6 +201,7 @@ impl Transaction {
             None => {
                 if self.body.forced {
                     self.set(Scalar::RequestBody, body);
+                    self.guess(body, settings_depth);
                 }
                 Ok(())
             }
@@ -194,9 +219,7 @@ impl Transaction {
                     },
                 )
             }
-            Some(Processor::Json) => {
-                self.arguments(List::ArgsPost, |arguments| json::read(body, settings_depth, arguments))
-            }
+            Some(Processor::Json) => self.read_json(body, settings_depth),
             Some(Processor::Xml) => self.read_xml(body, settings_depth),
             Some(Processor::Multipart) => self.read_multipart(body),
         };
@@ -208,12 +231,37 @@ impl Transaction {
         }
     }
 
+    /// Reads a body that does not say what it is as JSON, which some backends do; it need not be.
+    fn guess(&mut self, body: &[u8], depth: usize) {
+        let begins = body.iter().find(|byte| !byte.is_ascii_whitespace());
+        let has_type = self.field(List::RequestHeaders, b"content-type").is_some();
+        if has_type || !matches!(begins, Some(b'{' | b'[')) {
+            return;
+        }
+        let known = self.lists[List::ArgsPost as usize].len();
+        if self.read_json(body, depth).is_err() {
+            self.lists[List::ArgsPost as usize].truncate(known);
+        }
+    }
+
     fn body_error(&mut self, error: &BodyError) {
         let message = error.to_string();
         self.set_number(Scalar::ReqbodyError, 1);
         self.set(Scalar::ReqbodyErrorMsg, message.as_bytes());
         self.set_number(Scalar::ReqbodyProcessorError, 1);
         self.set(Scalar::ReqbodyProcessorErrorMsg, message.as_bytes());
+    }
+
+    fn read_json(&mut self, body: &[u8], depth: usize) -> Result<(), BodyError> {
+        let Some(definition) = self.definition.clone() else {
+            return self.arguments(List::ArgsPost, |arguments| json::read(body, depth, arguments));
+        };
+        let content_type = self.field(List::RequestHeaders, b"content-type").unwrap_or_default();
+        let known = definition.body(&content_type);
+        let ask = |path: &mut dyn Iterator<Item = Step<'_>>, value: &[u8]| {
+            known.as_ref().map_or_else(Standing::default, |known| known.leaf(path, value))
+        };
+        self.judged_arguments(List::ArgsPost, &ask, |arguments| json::read(body, depth, arguments))
     }
 
     fn read_xml(&mut self, body: &[u8], depth: usize) -> Result<(), BodyError> {
@@ -245,7 +293,7 @@ impl Transaction {
                     self.push(List::MultipartFilename, &part.name, filename);
                     let name = self.values.add(&part.name);
                     let value = Value::Number(content.len() as i64);
-                    self.lists[List::FilesSizes as usize].push(Entry { name, value });
+                    self.lists[List::FilesSizes as usize].push(Entry::new(name, value));
                     sizes += content.len();
                 }
                 None => self.push(List::ArgsPost, &part.name, content),
@@ -286,9 +334,33 @@ impl Transaction {
     fn arguments<T>(&mut self, list: List, read: impl FnOnce(&mut dyn Arguments) -> T) -> T {
         let mut entries = std::mem::take(&mut self.lists[list as usize]);
         let limit = self.rules.settings.arguments_limit.min(self.limits.entries);
-        let mut sink = Sink { values: &mut self.values, entries: &mut entries, limit };
+        let mut sink =
+            Sink { values: &mut self.values, entries: &mut entries, limit, judge: None, undeclared: None };
         let result = read(&mut sink);
         self.lists[list as usize] = entries;
+        result
+    }
+
+    /// The same for values of JSON, of which a definition says something.
+    fn judged_arguments<T>(
+        &mut self,
+        list: List,
+        judge: &Judge<'_>,
+        read: impl FnOnce(&mut dyn Arguments) -> T,
+    ) -> T {
+        let mut entries = std::mem::take(&mut self.lists[list as usize]);
+        let mut undeclared = std::mem::take(&mut self.lists[List::Undeclared as usize]);
+        let limit = self.rules.settings.arguments_limit.min(self.limits.entries);
+        let mut sink = Sink {
+            values: &mut self.values,
+            entries: &mut entries,
+            limit,
+            judge: Some(judge),
+            undeclared: self.tells_undeclared.then_some(&mut undeclared),
+        };
+        let result = read(&mut sink);
+        self.lists[list as usize] = entries;
+        self.lists[List::Undeclared as usize] = undeclared;
         result
     }
 
@@ -298,7 +370,7 @@ impl Transaction {
             self.exceed();
             return;
         }
-        let entry = Entry { name: self.values.add(name), value: Value::Text(self.values.add(value)) };
+        let entry = Entry::new(self.values.add(name), Value::Text(self.values.add(value)));
         self.lists[list as usize].push(entry);
     }
 
@@ -317,6 +389,27 @@ struct Sink<'s> {
     values: &'s mut Values,
     entries: &'s mut Vec<Entry>,
     limit: usize,
+    judge: Option<&'s Judge<'s>>,
+    undeclared: Option<&'s mut Vec<Entry>>,
+}
+
+/// What a definition says of a value of JSON.
+type Judge<'j> = dyn Fn(&mut dyn Iterator<Item = Step<'_>>, &[u8]) -> Standing + 'j;
+
+impl Sink<'_> {
+    fn put(&mut self, name: &[u8], value: &[u8], standing: Standing) {
+        let entry = Entry {
+            name: self.values.add(name),
+            value: Value::Text(self.values.add(value)),
+            proven: standing.into(),
+        };
+        self.entries.push(entry);
+        if let Some(undeclared) = &mut self.undeclared
+            && !standing.declared
+        {
+            undeclared.push(entry);
+        }
+    }
 }
 
 impl Arguments for Sink<'_> {
@@ -324,7 +417,22 @@ impl Arguments for Sink<'_> {
         if self.entries.len() >= self.limit {
             return Err(BodyError::TooManyArguments(self.limit));
         }
-        self.entries.push(Entry { name: self.values.add(name), value: Value::Text(self.values.add(value)) });
+        self.put(name, value, Standing::default());
+        Ok(())
+    }
+
+    fn add_leaf(
+        &mut self,
+        name: &[u8],
+        path: &mut dyn Iterator<Item = Step<'_>>,
+        value: &[u8],
+    ) -> Result<(), BodyError> {
+        let Some(judge) = self.judge else { return self.add(name, value) };
+        if self.entries.len() >= self.limit {
+            return Err(BodyError::TooManyArguments(self.limit));
+        }
+        let standing = judge(path, value);
+        self.put(name, value, standing);
         Ok(())
     }
 }

@@ -44,10 +44,7 @@ impl Transaction {
         let variables = collections.variables(scope, key, self.now.as_secs());
         variables
             .into_iter()
-            .map(|(name, value)| Entry {
-                name: self.values.add(&name),
-                value: Value::Text(self.values.add(&value)),
-            })
+            .map(|(name, value)| Entry::new(self.values.add(&name), Value::Text(self.values.add(&value))))
             .collect()
     }
 
@@ -60,10 +57,10 @@ impl Transaction {
     pub(super) fn tx_entry(&mut self, at: usize) -> Option<Entry> {
         if let Some(slot) = self.slots.get(at) {
             let value = (*slot)?;
-            return Some(Entry { name: self.values.add(self.rules.names.name(at as u32)), value });
+            return Some(Entry::new(self.values.add(self.rules.names.name(at as u32)), value));
         }
         let (name, value) = *self.others.get(at - self.slots.len())?;
-        Some(Entry { name, value })
+        Some(Entry::new(name, value))
     }
 
     /// How many entries a target has.

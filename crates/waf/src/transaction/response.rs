@@ -1,6 +1,7 @@
 //! The response side: status, header, body, and the end of the transaction.
 
 use super::{Refusal, RefusalKind, Transaction, Verdict};
+use crate::body::decode;
 use crate::seclang::LimitAction;
 use crate::variables::{List, Scalar};
 
@@ -36,6 +37,10 @@ impl Transaction {
         if self.is_off() || !self.response.access || self.refusal.is_some() {
             return false;
         }
+        let coding = self.field(List::ResponseHeaders, b"content-encoding");
+        if coding.is_some_and(|coding| !decode::can_undo(&coding)) {
+            return false;
+        }
         let media_type = self.field(List::ResponseHeaders, b"content-type").unwrap_or_default();
         let end = media_type.iter().position(|byte| *byte == b';').unwrap_or(media_type.len());
         let essence = crate::text::trim(&media_type[..end]);
@@ -69,7 +74,11 @@ impl Transaction {
     pub fn end_of_response_body(&mut self) -> Verdict {
         if !self.response.bytes.is_empty() {
             let body = std::mem::take(&mut self.response.bytes);
-            self.set(Scalar::ResponseBody, &body);
+            let coding = self.field(List::ResponseHeaders, b"content-encoding").unwrap_or_default();
+            match decode::decode_beginning(&coding, &body, self.response.limit) {
+                Some(content) => self.set(Scalar::ResponseBody, &content),
+                None => self.set(Scalar::ResponseBody, &body),
+            }
             self.response.bytes = body;
         }
         self.run_phase(4);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::resolve::severity;
+use super::summaries::BLOCK;
 use super::{Entry, Match, Matched, Refusal, RefusalKind, Transaction};
 use crate::compile::RuleSet;
 use crate::operators::Captured;
@@ -200,7 +201,7 @@ impl Transaction {
             Variable::Tx => return self.run_tx(rules, place, link, target, lost),
             Variable::Persistent(scope) => {
                 let mut matched = false;
-                for Entry { name, value } in self.persistent(scope) {
+                for Entry { name, value, .. } in self.persistent(scope) {
                     matched |= self.chosen(target, lost, name)
                         && self.test(rules, place, link, target, Some(name), value);
                 }
@@ -248,14 +249,38 @@ impl Transaction {
         (list, part): (List, Part),
     ) -> bool {
         let all = matches!(target.selector, Selector::All) && target.excluded.is_empty() && lost.is_empty();
+        let trusts = self.definition.is_some() && rules.rules[place.0].for_injections;
         let mut matched = false;
         let mut at = 0;
         // What a match adds to the list is not looked at.
         let end = self.lists[list as usize].len();
+        // What does not pass the gate matches where the operator is negated; every step of `multiMatch` has a gate to pass.
+        let summary = if link.negated || link.multi_match || rules.unoptimised {
+            None
+        } else {
+            self.summary(rules, list, part, link.chain)
+        };
         while at < end {
-            let Some(Entry { name, value }) = self.lists[list as usize].get(at).copied() else { break };
+            if let Some(key) = summary
+                && at.is_multiple_of(BLOCK)
+                && !self.summaries.admits(key, at, &link.gate)
+            {
+                self.work += 1;
+                at += BLOCK;
+                continue;
+            }
+            let Some(Entry { name, value, proven }) = self.lists[list as usize].get(at).copied() else {
+                break;
+            };
             at += 1;
             if !all && !self.chosen(target, lost, name) {
+                continue;
+            }
+            let harmless = match part {
+                Part::Names => proven.name,
+                Part::Values => proven.value.is_some(),
+            };
+            if trusts && harmless {
                 continue;
             }
             let value = match part {
@@ -291,7 +316,7 @@ impl Transaction {
         let mut matched = false;
         // What a match adds is not looked at.
         for at in 0..self.tx_places() {
-            if let Some(Entry { name, value }) = self.tx_entry(at)
+            if let Some(Entry { name, value, .. }) = self.tx_entry(at)
                 && self.chosen(target, lost, name)
             {
                 matched |= self.test(rules, place, link, target, Some(name), value);
@@ -415,7 +440,7 @@ impl Transaction {
         {
             let name = self.matched_name();
             let name = self.values.add(&name);
-            self.lists[List::MatchedVars as usize].push(Entry { name, value });
+            self.lists[List::MatchedVars as usize].push(Entry::new(name, value));
         }
         if link.capture && !link.negated {
             self.keep_captures(value);

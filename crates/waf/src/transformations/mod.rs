@@ -33,7 +33,7 @@ mod trim_right;
 mod uppercase;
 pub(crate) mod url_decode;
 mod url_decode_uni;
-mod url_encode;
+pub(crate) mod url_encode;
 mod utf8_to_unicode;
 
 #[cfg(test)]

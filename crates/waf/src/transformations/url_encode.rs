@@ -4,7 +4,7 @@ use super::{Transformation, Trigger};
 
 pub(super) const URL_ENCODE: Transformation = Transformation { trigger: Trigger::Always, apply };
 
-fn apply(input: &[u8], output: &mut Vec<u8>) {
+pub(crate) fn apply(input: &[u8], output: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for &byte in input {
         match byte {
