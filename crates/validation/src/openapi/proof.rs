@@ -169,7 +169,8 @@ fn is_date(text: &[u8]) -> bool {
 fn is_plain(text: &[u8]) -> bool {
     let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
     let numeric = text.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'e' | b'E'));
-    !(numeric && digits > MAX_DIGITS) && !text.starts_with(b"-") && !text.windows(2).any(|pair| pair == b"--")
+    let begins_comment = text.windows(2).any(|pair| pair == b"--");
+    !(numeric && digits > MAX_DIGITS || begins_comment || text.starts_with(b"-"))
 }
 
 /// Compiles a pattern whose matches are bounded and leave only hexadecimal digits and hyphens to choose.

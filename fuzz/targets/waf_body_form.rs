@@ -1,0 +1,10 @@
+//! Forms: see `shared/waf_body.rs`.
+
+#![no_main]
+
+#[path = "shared/waf_body.rs"]
+mod waf_body;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|body: &[u8]| waf_body::body(b"application/x-www-form-urlencoded", body));
