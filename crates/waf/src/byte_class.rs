@@ -29,6 +29,8 @@ pub(crate) struct ByteSet(u128);
 impl ByteSet {
     pub(crate) const EMPTY: Self = Self(0);
     pub(crate) const ALL: Self = Self(u128::MAX);
+    /// The class that no byte has: it stands for the empty value, too.
+    pub(crate) const NO_BYTE: Self = Self(EMPTY_CLASS);
 
     /// The classes of all bytes of a text.
     #[inline]

@@ -76,7 +76,6 @@ pub(crate) struct Link {
     pub(crate) negated: bool,
     /// What the operator needs of a value.
     pub(crate) gate: Gate,
-    pub(crate) cost: u32,
     /// The chain of transformations, by its place in the table.
     pub(crate) chain: usize,
     pub(crate) capture: bool,

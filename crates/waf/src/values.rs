@@ -1,5 +1,7 @@
 //! The values of one transaction: bytes in one arena, each text once, with what the rules' gates want to know of it.
 
+use std::sync::Arc;
+
 use hashbrown::HashTable;
 
 use crate::byte_class::ByteSet;
@@ -37,19 +39,22 @@ pub(crate) struct Values {
     /// The same for each chain of transformations.
     chain_rows: Vec<u32>,
     chains: Vec<u32>,
-    chain_count: usize,
+    /// What a value must have for each chain to change it.
+    triggers: Arc<[ByteSet]>,
     /// Whether equal texts are one value and results are kept.
     shared: bool,
     scratch: Vec<u8>,
-    /// How many bytes the transformations have read and written.
+    /// The work of the transformations and of keeping values.
     pub(crate) transformed: u64,
 }
 
 const NONE: u32 = u32::MAX;
+/// The work of keeping a value, in units of the work of a transaction.
+const NEW_VALUE: u64 = 128;
 
 impl Values {
-    /// An empty store for rules with that many chains of transformations.
-    pub(crate) fn new(chain_count: usize, shared: bool) -> Self {
+    /// An empty store for rules with chains of transformations that have these triggers.
+    pub(crate) fn new(triggers: &Arc<[ByteSet]>, shared: bool) -> Self {
         Self {
             bytes: Vec::new(),
             infos: Vec::new(),
@@ -59,7 +64,7 @@ impl Values {
             singles: Vec::new(),
             chain_rows: Vec::new(),
             chains: Vec::new(),
-            chain_count,
+            triggers: Arc::clone(triggers),
             shared,
             scratch: Vec::new(),
             transformed: 0,
@@ -82,6 +87,7 @@ impl Values {
             return ValueId(*known);
         }
         let id = self.infos.len() as u32;
+        self.transformed += text.len() as u64 + NEW_VALUE;
         // The arena is bounded by the limits of the transaction, far below what 32 bits count.
         self.infos.push(Info {
             start: self.bytes.len() as u32,
@@ -122,6 +128,10 @@ impl Values {
         if !self.shared {
             return steps.iter().fold(id, |value, step| self.apply(value, step.get()));
         }
+        let classes = self.infos[id.0 as usize].classes.union(ByteSet::NO_BYTE);
+        if !self.triggers[chain].meets(classes) {
+            return id;
+        }
         let row = self.chain_rows[id.0 as usize];
         if row != NONE {
             let known = self.chains[row as usize + chain];
@@ -140,7 +150,7 @@ impl Values {
         let mut row = self.chain_rows[id.0 as usize];
         if row == NONE {
             row = self.chains.len() as u32;
-            self.chains.resize(self.chains.len() + self.chain_count, NONE);
+            self.chains.resize(self.chains.len() + self.triggers.len(), NONE);
             self.chain_rows[id.0 as usize] = row;
         }
         self.chains[row as usize + chain] = value.0;

@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use super::actions::{Draft, Parsed};
 use super::fold::fold;
 use super::{ChainIndex, Folder, Options, RuleSet};
-use crate::byte_class::Gate;
+use crate::byte_class::{ByteSet, Gate};
 use crate::definition::looks_for_injections;
 use crate::error::{Place, RuleError, RuleErrors, did_you_mean};
 use crate::macros::Macro;
@@ -125,7 +125,11 @@ impl<'o> Compiler<'o> {
         if !self.errors.is_empty() {
             return Err(RuleErrors(self.errors));
         }
+        let trigger = |steps: &Box<[TransformationId]>| {
+            steps.iter().fold(ByteSet::EMPTY, |trigger, step| trigger.union(step.get().trigger()))
+        };
         Ok(RuleSet {
+            chain_triggers: self.chains.iter().map(trigger).collect(),
             rules: self.rules,
             phases,
             folded: folded.phases,
@@ -278,7 +282,6 @@ impl<'o> Compiler<'o> {
             operator_text: "".into(),
             negated: false,
             gate: Gate::OPEN,
-            cost: 1,
             chain,
             capture: parsed.capture,
             multi_match: parsed.multi_match,
@@ -317,7 +320,6 @@ impl<'o> Compiler<'o> {
         if !self.options.unoptimised {
             link.gate = operator.gate();
         }
-        link.cost = operator.cost();
         link.operator = Some(operator);
         Ok(link)
     }

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use self::build::Compiler;
+use crate::byte_class::ByteSet;
 use crate::error::{RuleError, RuleErrors};
 use crate::names::Names;
 use crate::rule::Rule;
@@ -31,6 +32,8 @@ pub struct RuleSet {
     pub(crate) names: Names,
     /// The chains of transformations. The first is empty.
     pub(crate) chains: Vec<Box<[TransformationId]>>,
+    /// What a value must have for each of them to change it.
+    pub(crate) chain_triggers: std::sync::Arc<[ByteSet]>,
     pub(crate) xpaths: Vec<XPath>,
     /// Variables of `TX` that are set before the first rule.
     pub(crate) initial: Vec<(u32, String)>,

@@ -1,6 +1,6 @@
 //! `@detectXSS`: libinjection finds active HTML in the value.
 
-use super::{Argument, Captures, Expand, Operator};
+use super::{Argument, CALL, Captures, Expand, Operator};
 use crate::byte_class::{ByteSet, Gate};
 
 #[derive(Debug)]
@@ -23,7 +23,7 @@ impl Operator for DetectXss {
         Gate::new(vec![ByteSet::of(b"<=")], 2)
     }
 
-    fn cost(&self) -> u32 {
-        8
+    fn work(&self, input: &[u8]) -> u64 {
+        (input.len() as u64 + CALL) * 16
     }
 }

@@ -37,6 +37,9 @@ pub(crate) use self::rx::Linear;
 use crate::byte_class::Gate;
 use crate::macros::Macro;
 
+/// The work of calling an operator.
+pub(crate) const CALL: u64 = 32;
+
 /// What an operator does at run time.
 pub(crate) trait Operator: fmt::Debug + Send + Sync {
     /// Whether the value matches. Fills `captures` where the caller wants them.
@@ -52,9 +55,9 @@ pub(crate) trait Operator: fmt::Debug + Send + Sync {
         self.matches(itoa::Buffer::new().format(number).as_bytes(), context, captures)
     }
 
-    /// How many times the length of its input the work of one call may be.
-    fn cost(&self) -> u32 {
-        1
+    /// The work of one call, in the units of [`crate::Limits::work`].
+    fn work(&self, input: &[u8]) -> u64 {
+        input.len() as u64 + CALL
     }
 }
 

@@ -50,7 +50,10 @@ pub(super) fn run(
         request_id: "0123456789abcdef0123456789abcdef",
         ..Connection::default()
     };
-    let mut transaction = Transaction::new(rules, Limits::default(), None, &connection);
+    // Without the engine's shortcuts there is more work to do; that must not decide.
+    let work = if rules.unoptimised { u64::MAX } else { Limits::default().work };
+    let limits = Limits { work, ..Limits::default() };
+    let mut transaction = Transaction::new(rules, limits, None, &connection);
     if transaction.engine() == Engine::On {
         transaction.set_engine(Engine::DetectionOnly);
     }

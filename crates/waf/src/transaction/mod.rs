@@ -116,7 +116,8 @@ struct Matched {
 /// Bounds of one transaction that rules cannot lift.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The most work: about one unit a byte that an operator or a transformation looks at.
+    /// The most work. A unit is about what a pattern takes for one byte, 2 ns at the most where 50 ms are to be kept; how it was
+    /// measured: docs/reference/waf.md, Bounds.
     pub work: u64,
     /// The most named values (arguments, fields, cookies) of a request.
     pub entries: usize,
@@ -128,7 +129,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { work: 60_000_000, entries: 20_000, memory: 64 << 20, pass_beyond: false }
+        Self { work: 24_000_000, entries: 20_000, memory: 64 << 20, pass_beyond: false }
     }
 }
 

@@ -192,6 +192,7 @@ impl Transaction {
     }
 
     fn read_body(&mut self, body: &[u8]) {
+        self.work += body.len() as u64;
         self.set_number(Scalar::RequestBodyLength, self.body.length as i64);
         self.set_number(Scalar::FullRequestLength, (self.header_bytes + body.len()) as i64);
         let settings_depth = self.rules.settings.json_depth_limit;

@@ -398,11 +398,12 @@ impl Transaction {
         if !link.gate.admits(info.classes, info.len) {
             return link.negated;
         }
-        self.ask_operator(link, text, info.len)
+        self.ask_operator(link, text)
     }
 
-    fn ask_operator(&mut self, link: &Link, text: ValueId, length: u32) -> bool {
-        self.work += u64::from(length + 32) * u64::from(link.cost);
+    fn ask_operator(&mut self, link: &Link, text: ValueId) -> bool {
+        let Some(operator) = &link.operator else { return link.negated };
+        self.work += operator.work(self.values.get(text));
         if self.work() > self.limits.work || self.values.size() > self.limits.memory {
             self.exceed();
             if !self.limits.pass_beyond {
@@ -413,8 +414,7 @@ impl Transaction {
         captures.texts.clear();
         captures.wanted = link.capture;
         let input = self.values.get(text);
-        let found =
-            link.operator.as_ref().is_some_and(|operator| operator.matches(input, self, &mut captures));
+        let found = operator.matches(input, self, &mut captures);
         self.captures = captures;
         found != link.negated
     }

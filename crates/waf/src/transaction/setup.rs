@@ -73,7 +73,7 @@ impl Transaction {
             collections: collections.cloned(),
             limits,
             now: connection.now,
-            values: Values::new(rules.chains.len(), !rules.unoptimised),
+            values: Values::new(&rules.chain_triggers, !rules.unoptimised),
             scalars: [None; Scalar::COUNT],
             lists: [const { Vec::new() }; List::COUNT],
             xml: vec![Vec::new(); rules.xpaths.len()],

@@ -75,6 +75,14 @@ impl TransformationId {
 }
 
 impl Transformation {
+    /// The classes of which a value must have one to be changed; all and [`ByteSet::NO_BYTE`] where any value may be.
+    pub(crate) fn trigger(&self) -> ByteSet {
+        match self.trigger {
+            Trigger::Always => ByteSet::ALL,
+            Trigger::Bytes(trigger) => trigger,
+        }
+    }
+
     /// Whether a value with these classes stays as it is.
     #[inline]
     pub(crate) fn keeps(&self, classes: ByteSet) -> bool {

@@ -10,7 +10,7 @@ use regex_automata::meta::{Config, Regex};
 use regex_automata::util::syntax;
 
 use self::pattern::{Pattern, Translated};
-use super::{Argument, Captured, Captures, Expand, Operator};
+use super::{Argument, CALL, Captured, Captures, Expand, Operator};
 use crate::byte_class::Gate;
 use crate::macros::Macro;
 
@@ -142,8 +142,8 @@ impl Operator for MacroPattern {
         rx.matches(input, context, captures)
     }
 
-    fn cost(&self) -> u32 {
-        64
+    fn work(&self, input: &[u8]) -> u64 {
+        (input.len() as u64 + CALL) * 64
     }
 }
 
@@ -169,8 +169,8 @@ impl Operator for Backtracking {
         }
     }
 
-    fn cost(&self) -> u32 {
-        32
+    fn work(&self, input: &[u8]) -> u64 {
+        (input.len() as u64 + CALL) * 32
     }
 }
 
