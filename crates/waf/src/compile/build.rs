@@ -125,11 +125,11 @@ impl<'o> Compiler<'o> {
         if !self.errors.is_empty() {
             return Err(RuleErrors(self.errors));
         }
-        let trigger = |steps: &Box<[TransformationId]>| {
+        let trigger = |steps: &[TransformationId]| {
             steps.iter().fold(ByteSet::EMPTY, |trigger, step| trigger.union(step.get().trigger()))
         };
         Ok(RuleSet {
-            chain_triggers: self.chains.iter().map(trigger).collect(),
+            chain_triggers: self.chains.iter().map(|steps| trigger(steps)).collect(),
             rules: self.rules,
             phases,
             folded: folded.phases,
