@@ -15,6 +15,7 @@
 mod support;
 
 mod artifacts;
+mod authorizations;
 mod backends;
 mod bad_input;
 mod command_line;
@@ -26,8 +27,10 @@ mod developer_tools;
 mod framing;
 mod grpc;
 mod http2;
+mod identities;
 mod log_sinks;
 mod metrics;
+mod mutual_tls;
 mod outgoing;
 mod policies;
 mod quickstart;

@@ -200,6 +200,70 @@ vaults:
 }
 
 #[tokio::test]
+async fn hashicorps_vault_knows_the_instance_by_its_certificate_or_by_its_own_token() {
+    let backend = Backend::echo();
+    for (login, identity) in [
+        ("certificate: certs/me.pem, key: certs/me.key, role: apis", "{}"),
+        ("role: apis", "{ system: { kind: issuer, issuer: \"https://gw.contoso.example\" } }"),
+    ] {
+        let landing = Landing::new();
+        let Some(vault) = Vault::start(&landing) else { return };
+        landing
+            .authority
+            .client("gateway")
+            .write(&landing.path("certs/me.pem"), &landing.path("certs/me.key"));
+        let yaml = format!(
+            "backend_tls: {{ trust: [certs/ca.pem] }}
+identity: {identity}
+vaults:
+  - {{ match: \"https://localhost:{}\", kind: hashicorp-vault, login: {{ {login} }} }}",
+            vault.port
+        );
+        let landing = with_apis(landing.with(&yaml), &backend);
+        named_value(&landing, "db", &format!("https://localhost:{}/secret/data/app#password", vault.port));
+        let gateway = vault.gateway(landing).await;
+        assert_eq!(gateway.client().get("/a/x").await.status, 200, "{login}\n{}", gateway.log());
+        assert_eq!(last_secret(&backend).as_deref(), Some("first"));
+        assert_eq!(vault.counts().await["logins"], 1);
+    }
+}
+
+#[tokio::test]
+async fn a_backend_whose_credential_waits_for_a_vault_is_503_and_others_serve() {
+    let backend = Backend::echo();
+    let landing = Landing::new();
+    let Some(vault) = Vault::start(&landing) else { return };
+    vault.set(json!({ "status": 503 })).await;
+    let landing = landing
+        .with(&key_vault(vault.port))
+        .api(
+            Api::new("a", &backend.url())
+                .operation("get", "GET", "/x")
+                .inbound("<set-backend-service backend-id=\"main\" />"),
+        )
+        .api(Api::new("b", &backend.url()).operation("get", "GET", "/x"));
+    named_value(&landing, "db", IDENTIFIER);
+    let credentials = json!({ "header": { "x-secret": ["{{db}}"] } });
+    let entity = json!({ "url": backend.url(), "protocol": "http", "credentials": credentials });
+    landing.file(
+        "artifacts/backends/main/backendInformation.json",
+        &json!({ "properties": entity }).to_string(),
+    );
+    let gateway = vault.gateway(landing).await;
+    let refused = gateway.client().get("/a/x").await;
+    assert_eq!(refused.status, 503, "{}", gateway.log());
+    assert!(refused.header("retry-after").is_some());
+    assert_eq!(gateway.client().get("/b/x").await.status, 200);
+    vault.set(json!({ "status": 200 })).await;
+    let begun = Instant::now();
+    while gateway.client().get("/a/x").await.status != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{}", gateway.log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(last_secret(&backend).as_deref(), Some("first"));
+}
+
+#[tokio::test]
 async fn the_backend_gets_a_token_of_the_instances_identity() {
     let backend = Backend::echo();
     let landing = Landing::new();
@@ -214,4 +278,107 @@ async fn the_backend_gets_a_token_of_the_instances_identity() {
         assert!(answer.json()["headers"]["authorization"].as_str().unwrap().starts_with("Bearer eyJ"));
     }
     assert_eq!(vault.counts().await["tokens"], 1);
+}
+
+/// moto, behind a check of signatures; it ends with the test.
+struct Aws {
+    client: Client,
+    port: u16,
+    child: Child,
+}
+
+const ACCESS_KEY: &str = "AKIAIOSFODNN7EXAMPLE";
+const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+
+impl Aws {
+    fn start(landing: &Landing) -> Option<Self> {
+        let python = peers::python()?;
+        landing.server_certificate("aws", &["localhost"]);
+        let mut child = peers::python_peer(&python, "aws.py")
+            .arg(landing.path("certs/aws.pem"))
+            .arg(landing.path("certs/aws.key"))
+            .args([ACCESS_KEY, SECRET_KEY])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let port = peers::first_line(&mut child).parse().unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let client = Client::new(address, "localhost", &landing.authority.pem());
+        Some(Self { client, port, child })
+    }
+
+    async fn counts(&self) -> Value {
+        self.client.get("/control").await.json()
+    }
+}
+
+impl Drop for Aws {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn aws_gives_a_field_to_a_request_that_is_signed_as_botocore_signs_it() {
+    let backend = Backend::echo();
+    let landing = Landing::new();
+    let Some(aws) = Aws::start(&landing) else { return };
+    let yaml = format!(
+        "backend_tls: {{ trust: [certs/ca.pem] }}
+vaults:
+  - {{ match: \"https://secretsmanager.eu-west-1.amazonaws.com\", kind: aws-secrets-manager, endpoint: \"https://localhost:{}\", refresh: 1s }}",
+        aws.port
+    );
+    let landing = with_apis(landing.with(&yaml), &backend);
+    named_value(&landing, "db", "https://secretsmanager.eu-west-1.amazonaws.com/prod/db#password");
+    let environment = [
+        ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
+        ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
+        ("AWS_REGION", "eu-west-1"),
+    ];
+    let gateway = Gateway::start_with(landing, &environment).await;
+    assert_eq!(gateway.client().get("/a/x").await.status, 200, "{}", gateway.log());
+    assert_eq!(last_secret(&backend).as_deref(), Some("first"));
+    let counts = aws.counts().await;
+    assert!(counts["right"].as_u64().unwrap() >= 1 && counts["wrong"] == 0, "{counts}");
+    let client = aws.client.clone().header("content-type", "application/json");
+    assert_eq!(
+        client.send("POST", "/control", json!({ "password": "second" }).to_string()).await.status,
+        200
+    );
+    let begun = Instant::now();
+    while last_secret(&backend).as_deref() != Some("second") {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{}", gateway.log());
+        gateway.client().get("/a/x").await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(!gateway.log().contains(SECRET_KEY));
+}
+
+#[tokio::test]
+async fn aws_gives_a_role_to_the_instances_own_token() {
+    let backend = Backend::echo();
+    let landing = Landing::new();
+    let Some(aws) = Aws::start(&landing) else { return };
+    let yaml = format!(
+        "backend_tls: {{ trust: [certs/ca.pem] }}
+identity: {{ system: {{ kind: issuer, issuer: \"https://gw.contoso.example\" }} }}
+vaults:
+  - match: \"https://secretsmanager.eu-west-1.amazonaws.com\"
+    kind: aws-secrets-manager
+    endpoint: \"https://localhost:{0}\"
+    login: {{ role: \"arn:aws:iam::123456789012:role/gateway\", token_endpoint: \"https://localhost:{0}/\" }}",
+        aws.port
+    );
+    let landing = with_apis(landing.with(&yaml), &backend);
+    named_value(&landing, "db", "https://secretsmanager.eu-west-1.amazonaws.com/prod/db#password");
+    let gateway = Gateway::start_with(landing, &[("AWS_REGION", "eu-west-1")]).await;
+    assert_eq!(gateway.client().get("/a/x").await.status, 200, "{}", gateway.log());
+    assert_eq!(last_secret(&backend).as_deref(), Some("first"));
+    let counts = aws.counts().await;
+    assert_eq!(counts["roles"], 1);
+    assert!(counts["token"].as_str().unwrap().starts_with("eyJ"), "{counts}");
 }

@@ -1,69 +1,8 @@
 //! Access tokens of a real `OpenID` provider, and certificates of real clients.
 
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use crate::support::{Answer, Api, Backend, Client, Gateway, Landing, eventually, peers};
-
-/// npm oidc-provider over TLS; it ends with the test.
-struct Provider {
-    client: Client,
-    port: u16,
-    child: Child,
-}
-
-impl Provider {
-    /// `None`, and a line that says so, where `./test` has not installed it.
-    fn start(landing: &Landing) -> Option<Self> {
-        landing.server_certificate("provider", &["localhost"]);
-        let mut child = peers::node("oidc_provider.mjs")?
-            .arg(landing.path("certs/provider.pem"))
-            .arg(landing.path("certs/provider.key"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let port = peers::first_line(&mut child).parse().unwrap();
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let client = Client::new(address, "localhost", &landing.authority.pem());
-        Some(Self { client, port, child })
-    }
-
-    async fn token(&self, kind: &str) -> String {
-        let answer = self
-            .client
-            .clone()
-            .header("authorization", "Basic YXBwOmFwcC1zZWNyZXQ=")
-            .header("content-type", "application/x-www-form-urlencoded")
-            .send(
-                "POST",
-                "/token",
-                format!("grant_type=client_credentials&scope=orders.read&resource=urn:api:{kind}"),
-            )
-            .await;
-        answer.json()["access_token"]
-            .as_str()
-            .unwrap_or_else(|| panic!("{kind}: {}", answer.text()))
-            .to_owned()
-    }
-
-    async fn fetches(&self) -> (u64, u64) {
-        let counts = self.client.get("/count").await.json();
-        (counts["metadata"].as_u64().unwrap(), counts["keys"].as_u64().unwrap())
-    }
-
-    fn config(&self) -> String {
-        format!("<openid-config url=\"https://localhost:{}/.well-known/openid-configuration\" />", self.port)
-    }
-}
-
-impl Drop for Provider {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::support::{Answer, Api, Backend, Gateway, Landing, OpenIdProvider, eventually, peers};
 
 fn landing() -> Landing {
     Landing::new().with("backend_tls: { trust: [certs/ca.pem] }")
@@ -87,7 +26,7 @@ async fn ask(gateway: &Gateway, token: &str) -> Answer {
 async fn tokens_of_every_algorithm_are_let_in_with_one_fetch_of_the_keys() {
     let backend = Backend::echo();
     let landing = landing();
-    let Some(provider) = Provider::start(&landing) else { return };
+    let Some(provider) = OpenIdProvider::start(&landing) else { return };
     let gateway = Gateway::start(landing.api(api(&backend, &policy(&provider.config())))).await;
     for kind in ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"] {
         let token = provider.token(kind).await;
@@ -117,7 +56,7 @@ async fn tokens_of_every_algorithm_are_let_in_with_one_fetch_of_the_keys() {
 async fn a_new_key_is_found_and_a_flood_of_unknown_ones_changes_nothing() {
     let backend = Backend::echo();
     let landing = landing();
-    let Some(provider) = Provider::start(&landing) else { return };
+    let Some(provider) = OpenIdProvider::start(&landing) else { return };
     let gateway = Gateway::start(landing.api(api(&backend, &policy(&provider.config())))).await;
     let old = provider.token("ES256").await;
     assert_eq!(ask(&gateway, &old).await.status, 200);
@@ -154,7 +93,7 @@ async fn an_issuer_that_is_away_is_401_and_comes_back() {
 async fn opaque_tokens_are_introspected() {
     let backend = Backend::echo();
     let landing = landing();
-    let Some(provider) = Provider::start(&landing) else { return };
+    let Some(provider) = OpenIdProvider::start(&landing) else { return };
     let policy = format!(
         "<validate-jwt header-name=\"Authorization\"><introspection url=\"https://localhost:{}/token/introspection\" client-id=\"app\" client-secret=\"{{{{secret}}}}\" /></validate-jwt>",
         provider.port
@@ -175,7 +114,7 @@ async fn opaque_tokens_are_introspected() {
 async fn a_bound_token_needs_its_proof_once() {
     let backend = Backend::echo();
     let landing = landing();
-    let Some(provider) = Provider::start(&landing) else { return };
+    let Some(provider) = OpenIdProvider::start(&landing) else { return };
     let policy = format!(
         "<validate-jwt header-name=\"Authorization\" token-type=\"at+jwt\">{}<dpop nonce=\"true\" /></validate-jwt>",
         provider.config()

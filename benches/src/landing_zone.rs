@@ -15,6 +15,7 @@ use gatehouse_gateway::events::Events;
 use gatehouse_gateway::pipeline::{Core, Shared, SystemClock};
 use gatehouse_gateway::snapshot::{SnapshotInput, build};
 use gatehouse_gateway::upstream::{PoolLimits, Pools};
+use gatehouse_identity::authorization::Authorizations;
 use gatehouse_identity::http_client::{HttpClient, HttpError, HttpRequest, HttpResponse};
 use gatehouse_identity::managed::ManagedIdentities;
 use gatehouse_model::resources::{Scope, SubscriptionState};
@@ -138,6 +139,8 @@ fn load(file: &Path) -> Shared {
             catalog: &catalog,
             named_values: &named_values,
             identities: &identities,
+            authorizations: &Arc::new(Authorizations::none(Arc::new(Nobody))),
+            issuer: None,
             metrics: &metrics,
             instance_id: "bench",
             previous: None,

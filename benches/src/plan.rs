@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, LocalBoxFuture};
 use gatehouse_expression::Value;
+use gatehouse_identity::authorization::Authorizations;
 use gatehouse_identity::http_client::{HttpClient, HttpError, HttpRequest, HttpResponse};
 use gatehouse_identity::managed::ManagedIdentities;
 use gatehouse_model::resources::{Catalog, PolicySource};
@@ -37,6 +38,7 @@ struct Outside {
     tokens: Tokens,
     values: MemoryValues,
     identities: ManagedIdentities,
+    authorizations: Authorizations,
 }
 
 /// Nothing is fetched.
@@ -70,6 +72,7 @@ impl Bench {
             tokens: Tokens::new(16, b"bench"),
             values: MemoryValues::default(),
             identities: ManagedIdentities::new(None, Vec::new(), Arc::new(NoCredentials)),
+            authorizations: Authorizations::none(Arc::new(NoCredentials)),
         };
         Self { plan: policies.global(), exchange: exchange(), outside }
     }
@@ -93,6 +96,7 @@ impl Bench {
             values: &self.outside.values,
             tokens: &self.outside.tokens,
             identities: &self.outside.identities,
+            authorizations: &self.outside.authorizations,
             upstream: &self.outside,
             signals: &self.outside,
             outgoing: &self.outside,

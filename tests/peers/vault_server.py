@@ -7,6 +7,7 @@ what the vaults do: `value` of every secret, `status` for a failure, `retry_afte
 """
 import base64
 import json
+import os
 import ssl
 import sys
 import threading
@@ -75,10 +76,26 @@ class Vault(Handler):
             given = json.loads(text)
             if (given.get("role_id"), given.get("secret_id")) != ("role", "secret"):
                 return self.answer(400, {"errors": ["invalid role or secret ID"]})
-            counts["logins"] += 1
-            auth = {"client_token": "hvs.test", "lease_duration": 3600, "renewable": True, "policies": ["default"]}
-            return self.answer(200, {"request_id": str(uuid.uuid4()), "auth": auth, "data": None})
+            return self.log_in()
+        if self.path == "/v1/auth/cert/login":
+            shown = self.connection.getpeercert() or {}
+            names = [value for part in shown.get("subject", ()) for name, value in part if name == "commonName"]
+            if names != ["gateway"] or json.loads(text) != {"name": "apis"}:
+                return self.answer(400, {"errors": ["invalid certificate or no client certificate supplied"]})
+            return self.log_in()
+        if self.path == "/v1/auth/jwt/login":
+            given = json.loads(text)
+            claims = given["jwt"].split(".")[1]
+            claims = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+            if given.get("role") != "apis" or claims["aud"] != f"https://localhost:{self.server.server_address[1]}":
+                return self.answer(400, {"errors": ["invalid audience"]})
+            return self.log_in()
         self.answer(404, {"errors": []})
+
+    def log_in(self):
+        counts["logins"] += 1
+        auth = {"client_token": "hvs.test", "lease_duration": 3600, "renewable": True, "policies": ["default"]}
+        self.answer(200, {"request_id": str(uuid.uuid4()), "auth": auth, "data": None})
 
     def failing(self, shape):
         if state["status"] == 200:
@@ -126,5 +143,8 @@ def serve(handler, context=None):
 
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(sys.argv[1], sys.argv[2])
+# Clients may show a certificate of the authority beside that of the server.
+context.verify_mode = ssl.CERT_OPTIONAL
+context.load_verify_locations(os.path.join(os.path.dirname(sys.argv[1]), "ca.pem"))
 print(serve(Vault, context), serve(Metadata), flush=True)
 threading.Event().wait()

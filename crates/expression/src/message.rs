@@ -151,6 +151,20 @@ pub struct Authorization {
     pub claims: Vec<(Arc<str>, Value)>,
 }
 
+impl Authorization {
+    /// An access token with the members of the answer that it came in, a JSON object; `None` where that is something else.
+    pub fn from_parts(access_token: &str, answer: &str) -> Option<Self> {
+        let answer = json::parse_plain(answer).ok().filter(Json::is_object)?;
+        let claim = |name: Arc<str>| {
+            let member = answer.property(&name)?;
+            let value = member.scalar().unwrap_or(Value::Json(member));
+            Some((name, value))
+        };
+        let claims = answer.names().into_iter().filter_map(claim).collect();
+        Some(Self { access_token: access_token.into(), claims })
+    }
+}
+
 impl Object for Authorization {
     fn class(&self) -> Type {
         Type::Plain(Id::Authorization)

@@ -40,6 +40,9 @@ enum Verb {
     /// Create, list, rotate, suspend and activate subscription keys without the management API
     #[command(after_help = "Example:\n  gatehouse subscription create partner --scope /products/starter")]
     Subscription(verbs::subscription::Arguments),
+    /// List connections to providers of tokens, and consent to one
+    #[command(after_help = "Example:\n  gatehouse authorization login github/main")]
+    Authorization(verbs::authorization::Arguments),
     /// Test and install web application firewall rules
     #[command(after_help = "Example:\n  gatehouse waf run-tests coreruleset/tests/regression/tests")]
     Waf(verbs::waf::Arguments),
@@ -129,6 +132,7 @@ impl Cli {
             Verb::Check(arguments) => verbs::check::run(&arguments, &self.config),
             Verb::Import(arguments) => verbs::import::run(&arguments),
             Verb::Subscription(arguments) => verbs::subscription::run(&arguments, &self.config),
+            Verb::Authorization(arguments) => verbs::authorization::run(&arguments, &self.config),
             Verb::Completions(arguments) => verbs::completions::run(&arguments),
             Verb::Version(arguments) => verbs::version::run(&arguments),
             Verb::Coverage(arguments) => verbs::coverage::run(&arguments),

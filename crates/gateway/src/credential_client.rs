@@ -3,6 +3,8 @@
 //! It has a thread and a runtime of its own, so that what it fetches does not end with a request; connections are not kept,
 //! since what is fetched is. It goes by no proxy and follows no redirect.
 
+mod grpc;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,16 +16,19 @@ use http::header::HOST;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
-use rustls_pki_types::ServerName;
+use rustls::client::Resumption;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio_rustls::TlsConnector;
 use url::Url;
 use zeroize::Zeroizing;
 
-/// The longest answer, in bytes.
-const MAX_ANSWER: usize = 1024 * 1024;
+/// The longest answer of gRPC, in bytes.
+const MAX_ANSWER: usize = HttpRequest::LIMIT;
 /// The most requests that wait.
 const QUEUE: usize = 256;
 /// Time for a connection.
@@ -87,6 +92,11 @@ async fn send(request: HttpRequest, tls: Arc<ClientConfig>) -> Outcome {
 }
 
 async fn exchange(request: HttpRequest, tls: Arc<ClientConfig>) -> Result<HttpResponse, String> {
+    if let Some(socket) = &request.socket {
+        let connecting = tokio::time::timeout(CONNECT, UnixStream::connect(socket)).await;
+        let stream = connecting.map_err(|_| "no connection in time")?;
+        return grpc::call(stream.map_err(|error| format!("no connection: {error}"))?, &request).await;
+    }
     let host = request.url.host_str().ok_or("the URL names no host")?.to_owned();
     let bare = host.trim_matches(['[', ']']).to_owned();
     let port = request.url.port_or_known_default().ok_or("the URL names no port")?;
@@ -95,6 +105,10 @@ async fn exchange(request: HttpRequest, tls: Arc<ClientConfig>) -> Result<HttpRe
     let stream = stream.map_err(|error| format!("no connection: {error}"))?;
     match request.url.scheme() {
         "https" => {
+            let tls = match &request.certificate {
+                Some(pem) => shown(&tls, pem)?,
+                None => tls,
+            };
             let name = ServerName::try_from(bare).map_err(|_| "the host is no name that TLS knows")?;
             let stream = TlsConnector::from(tls).connect(name, stream).await;
             over(stream.map_err(|error| format!("no TLS: {error}"))?, request).await
@@ -102,6 +116,22 @@ async fn exchange(request: HttpRequest, tls: Arc<ClientConfig>) -> Result<HttpRe
         "http" => over(stream, request).await,
         _ => Err("the URL is neither http nor https".to_owned()),
     }
+}
+
+/// The settings with a certificate to show.
+fn shown(tls: &ClientConfig, pem: &str) -> Result<Arc<ClientConfig>, String> {
+    let unusable =
+        |error: &dyn std::fmt::Display| format!("the client's certificate cannot be used: {error}");
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+    let chain = chain.map_err(|error| unusable(&error))?;
+    let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|error| unusable(&error))?;
+    let certified =
+        CertifiedKey::from_der(chain, key, tls.crypto_provider()).map_err(|error| unusable(&error))?;
+    let mut tls = tls.clone();
+    // A session that was begun without it would go on without it.
+    tls.resumption = Resumption::disabled();
+    tls.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(certified));
+    Ok(Arc::new(tls))
 }
 
 async fn over(
@@ -115,7 +145,7 @@ async fn over(
     let answer = sender.send_request(written(&request)?).await.map_err(said)?;
     let (parts, body) = answer.into_parts();
     #[expect(clippy::disallowed_methods, reason = "the body is limited")]
-    let body = Limited::new(body, MAX_ANSWER).collect().await;
+    let body = Limited::new(body, request.limit).collect().await;
     let body = body.map_err(|error| format!("the answer is broken or too long: {error}"))?.to_bytes();
     connection.abort();
     let headers = parts

@@ -1,10 +1,16 @@
 //! How this crate, and the vaults above it, ask others over HTTP: by a client that is handed in.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use url::Url;
 use zeroize::Zeroizing;
+
+/// What a request over a socket says of its host.
+static LOCAL: std::sync::LazyLock<Url> = std::sync::LazyLock::new(|| {
+    Url::parse("http://localhost/").unwrap_or_else(|_| unreachable!("a literal"))
+});
 
 /// Sends requests for credentials. They go straight to where they are addressed, by no proxy, and no redirect is followed:
 /// what they carry is for that place alone.
@@ -25,6 +31,13 @@ pub struct HttpRequest {
     pub body: Zeroizing<Vec<u8>>,
     /// Time until the answer is there to its last byte.
     pub timeout: Duration,
+    /// The longest answer that is taken, in bytes; a megabyte by default.
+    pub limit: usize,
+    /// The Unix socket that takes it, as a call of gRPC: bodies are messages without their frames, and of those that are
+    /// answered the first one counts.
+    pub socket: Option<PathBuf>,
+    /// What the client shows of itself: a certificate with its intermediates and its key, as PEM.
+    pub certificate: Option<Zeroizing<String>>,
 }
 
 /// An answer. It does not show what it holds.
@@ -33,7 +46,7 @@ pub struct HttpResponse {
     pub status: u16,
     /// Header fields, their names in lower case.
     pub headers: Vec<(String, String)>,
-    /// Its body, at most a megabyte.
+    /// Its body.
     pub body: Zeroizing<Vec<u8>>,
 }
 
@@ -46,9 +59,29 @@ impl HttpRequest {
     /// The time that credentials may take.
     pub const TIMEOUT: Duration = Duration::from_secs(10);
 
+    /// The longest answer by default.
+    pub const LIMIT: usize = 1024 * 1024;
+
     /// A request without body.
     pub fn get(url: Url) -> Self {
-        Self { method: "GET", url, headers: Vec::new(), body: Zeroizing::default(), timeout: Self::TIMEOUT }
+        Self {
+            method: "GET",
+            url,
+            headers: Vec::new(),
+            body: Zeroizing::default(),
+            timeout: Self::TIMEOUT,
+            limit: Self::LIMIT,
+            socket: None,
+            certificate: None,
+        }
+    }
+
+    /// A call of gRPC over a Unix socket.
+    pub fn grpc(socket: PathBuf, method: &str, message: Vec<u8>) -> Self {
+        let mut url = LOCAL.clone();
+        url.set_path(method);
+        let body = Zeroizing::new(message);
+        Self { method: "POST", body, socket: Some(socket), ..Self::get(url) }
     }
 
     /// A form (WHATWG URL, `application/x-www-form-urlencoded`).

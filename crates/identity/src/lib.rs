@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod authorization;
 mod client_certificate;
 mod distinguished_name;
 pub mod dpop;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, LocalBoxFuture};
+use gatehouse_identity::authorization::Authorizations;
 use gatehouse_identity::http_client::{HttpClient, HttpError, HttpRequest, HttpResponse};
 use gatehouse_identity::managed::{IdentityKind, ManagedIdentities};
 use gatehouse_model::resources::{
@@ -195,6 +196,8 @@ pub(crate) struct TestWorld {
     pub(crate) values: MemoryValues,
     pub(crate) credentials: Arc<CredentialPeer>,
     identities: ManagedIdentities,
+    /// Connections to providers of tokens.
+    pub(crate) authorizations: Authorizations,
     /// The backend's next answer; without one it answers 200 with the text `backend`.
     pub(crate) answer: RefCell<Option<Result<Response, UpstreamError>>>,
     /// What has been sent to the backend: method, path and where.
@@ -226,6 +229,7 @@ impl TestWorld {
         let credentials = Arc::new(CredentialPeer::default());
         let client: Arc<dyn HttpClient> = Arc::<CredentialPeer>::clone(&credentials);
         Self {
+            authorizations: Authorizations::none(Arc::clone(&client)),
             identities: ManagedIdentities::new(kind, Vec::new(), client),
             credentials,
             now_millis: Cell::new(1_700_000_000_000),
@@ -257,6 +261,7 @@ impl TestWorld {
             tokens: &self.tokens,
             values: &self.values,
             identities: &self.identities,
+            authorizations: &self.authorizations,
             upstream: self,
             outgoing: self,
             signals: self,

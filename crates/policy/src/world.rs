@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
+use gatehouse_identity::authorization::Authorizations;
 use gatehouse_identity::managed::ManagedIdentities;
 use gatehouse_store::counters::{CounterKeys, Counters};
 
@@ -29,6 +30,8 @@ pub struct World<'w> {
     pub values: &'w dyn ValueCache,
     /// Who this instance is towards others.
     pub identities: &'w ManagedIdentities,
+    /// Connections to providers of tokens.
+    pub authorizations: &'w Authorizations,
     /// Backends.
     pub upstream: &'w dyn Upstream,
     /// What policies tell about requests.

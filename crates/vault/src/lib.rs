@@ -15,5 +15,5 @@ mod resolve;
 pub use self::environment::Environment;
 pub use self::files::Files;
 pub use self::provider::{Place, ProviderError, SecretProvider};
-pub use self::remote::{VaultError, Vaults};
-pub use self::resolve::{NamedValues, Resolved, Unresolved, resolve, resolve_with};
+pub use self::remote::{VaultError, Vaults, block_on};
+pub use self::resolve::{NamedValues, Resolved, Unfilled, Unresolved, resolve, resolve_with};

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use gatehouse_model::did_you_mean;
 use gatehouse_model::resources::{Catalog, NamedValue, NamedValueSource};
 use secrecy::{ExposeSecret as _, SecretString};
+use zeroize::Zeroizing;
 
 use crate::{Environment, Place, ProviderError, SecretProvider, VaultError, Vaults};
 
@@ -79,6 +81,38 @@ impl NamedValues {
         self.scopes.get(&workspace.map(str::to_owned)).into_iter().flatten().map(|(name, _)| name.as_str())
     }
 
+    /// Puts named values of a scope into the place of `{{name}}` in a text.
+    ///
+    /// # Errors
+    /// What is not there, or not yet.
+    pub fn fill(&self, workspace: Option<&str>, text: &SecretString) -> Result<SecretString, Unfilled> {
+        let lasting = |message: String| Unfilled { message, is_passing: false };
+        let mut filled = Zeroizing::new(String::new());
+        let mut rest = text.expose_secret();
+        while let Some((before, inner)) = rest.split_once("{{") {
+            filled.push_str(before);
+            let Some((name, after)) = inner.split_once("}}") else {
+                return Err(lasting("`{{` opens a named value that is not closed".to_owned()));
+            };
+            let name = name.trim();
+            let Some(resolved) = self.get(workspace, name) else {
+                let near = did_you_mean(name, self.names(workspace));
+                let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                return Err(lasting(format!("there is no named value `{name}`{hint}")));
+            };
+            match &resolved.value {
+                Ok(value) => filled.push_str(value.expose_secret()),
+                Err(why) => {
+                    let message = format!("the named value `{name}` has no value: {why}");
+                    return Err(Unfilled { message, is_passing: why.is_passing() });
+                }
+            }
+            rest = after;
+        }
+        filled.push_str(rest);
+        Ok(SecretString::from(filled.as_str()))
+    }
+
     /// Every secret value, to be masked wherever text is shown.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretString> {
         self.scopes
@@ -86,6 +120,23 @@ impl NamedValues {
             .flat_map(HashMap::values)
             .filter(|resolved| resolved.secret)
             .filter_map(|resolved| resolved.value.as_ref().ok())
+    }
+}
+
+/// Why a text cannot be filled with named values. It holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Unfilled {
+    /// What is missing.
+    pub message: String,
+    /// Whether a vault may give it later, without a change of the configuration.
+    pub is_passing: bool,
+}
+
+impl From<String> for Unfilled {
+    /// Nothing that passes.
+    fn from(message: String) -> Self {
+        Self { message, is_passing: false }
     }
 }
 

@@ -1,10 +1,13 @@
 //! From files to a snapshot: what `serve`, `check` and `subscription` share.
 
+mod authorizations;
 mod credentials;
 mod keys_file;
 mod store;
+mod token_keeper;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use gatehouse_gateway::snapshot::{Snapshot, SnapshotInput, build};
 use gatehouse_gateway::tls::ServerTls;
@@ -13,11 +16,13 @@ use gatehouse_model::resources::Catalog;
 use gatehouse_model::{Diagnostic, Diagnostics, apiops};
 use gatehouse_store::{MasterKey, Sqlite, Store};
 use gatehouse_telemetry::metrics::Metrics;
-use gatehouse_vault::{Environment, SecretProvider, resolve_with};
+use gatehouse_vault::{Environment, NamedValues, SecretProvider, resolve_with};
 
-pub(crate) use self::credentials::Credentials;
+pub(crate) use self::authorizations::connections;
+pub(crate) use self::credentials::{Credentials, Kept};
 pub(crate) use self::keys_file::read_keys_file;
 pub(crate) use self::store::{OpenStore, StoredSecrets, open_store, trace_store};
+pub(crate) use self::token_keeper::StoredTokens;
 
 /// Reads `gatehouse.yaml`.
 pub(crate) fn read_configuration(file: &Path) -> (Option<Configuration>, Diagnostics) {
@@ -57,17 +62,41 @@ pub(crate) fn compile(
         providers.push(stored);
     }
     let named_values = resolve_with(catalog, &providers, Some(&with.credentials.vaults));
+    let authorizations = authorizations::authorizations(
+        configuration,
+        catalog,
+        &named_values,
+        with.credentials,
+        with.previous.map(|previous| &*previous.authorizations),
+        diagnostics,
+    );
     let input = SnapshotInput {
         configuration,
         catalog,
         named_values: &named_values,
         identities: &with.credentials.identities,
+        authorizations: &authorizations,
+        issuer: with.credentials.issuer.as_ref(),
         metrics: with.metrics,
         instance_id: with.instance_id,
         previous: with.previous,
     };
     let snapshot = build(&input, diagnostics);
     snapshot.filter(|_| !diagnostics.has_errors())
+}
+
+/// The values of named values for a verb beside the gateway.
+pub(crate) fn named_values(
+    configuration: &Configuration,
+    catalog: &Catalog,
+    open: &OpenStore,
+) -> anyhow::Result<NamedValues> {
+    let mut findings = Diagnostics::new();
+    let Some(credentials) = Credentials::of(configuration, Some(open.kept()), None, &mut findings) else {
+        anyhow::bail!("the configuration has errors\n{findings}");
+    };
+    let (process, stored) = (Environment::of_process(), StoredSecrets(&*open.store));
+    Ok(resolve_with(catalog, &[&process, &stored], Some(&credentials.vaults)))
 }
 
 /// Loads everything without serving, and gives all findings in the order of their places.
@@ -82,7 +111,7 @@ pub(crate) fn check(file: &Path) -> Diagnostics {
 
 fn check_loaded(configuration: &Configuration, findings: &mut Diagnostics) {
     for listener in &configuration.listeners {
-        if let Err(found) = ServerTls::load(&listener.tls) {
+        if let Err(found) = ServerTls::load(&listener.tls.without_fetched_lists()) {
             findings.extend(found);
         }
     }
@@ -91,7 +120,7 @@ fn check_loaded(configuration: &Configuration, findings: &mut Diagnostics) {
     findings.extend(found);
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), 0);
     let store = open.as_ref().map(|open| &*open.store);
-    let Some(credentials) = Credentials::of(configuration, None, findings) else { return };
+    let Some(credentials) = Credentials::of(configuration, None, None, findings) else { return };
     let with = CompileWith {
         store,
         metrics: &metrics,
@@ -130,7 +159,7 @@ fn existing_store(configuration: &Configuration, findings: &mut Diagnostics) -> 
         }
     };
     match Sqlite::open(&database.value, &master) {
-        Ok(store) => Some(OpenStore { store: Box::new(store), master }),
+        Ok(store) => Some(OpenStore { store: Arc::new(store), master }),
         Err(error) => {
             report("store", &database.location, error.to_string());
             None

@@ -1,17 +1,28 @@
 //! The store that a configuration names.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result};
 use gatehouse_model::configuration::{Configuration, Database, MasterKey as MasterKeySource};
 use gatehouse_store::{MasterKey, Sqlite, Store, TraceFolder};
 use gatehouse_vault::{Place, ProviderError, SecretProvider};
 use secrecy::SecretString;
 
+use super::Kept;
+
 /// The store, with the key that it was opened with.
 pub(crate) struct OpenStore {
     /// The database.
-    pub(crate) store: Box<dyn Store>,
+    pub(crate) store: Arc<dyn Store>,
     /// Hashes subscription keys.
     pub(crate) master: MasterKey,
+}
+
+impl OpenStore {
+    /// Where what identities and connections keep outlives the process.
+    pub(crate) fn kept(&self) -> Kept<'_> {
+        Kept { store: &self.store, sealer: self.master.sealer() }
+    }
 }
 
 /// Opens the store, and makes database and master key where there are none. Where there is a database its key has to
@@ -28,7 +39,7 @@ pub(crate) fn open_store(configuration: &Configuration) -> Result<OpenStore> {
     };
     let store = Sqlite::open(&database.value, &master)
         .with_context(|| format!("{}: `store.database`", database.location))?;
-    Ok(OpenStore { store: Box::new(store), master })
+    Ok(OpenStore { store: Arc::new(store), master })
 }
 
 /// Where decision traces are kept: beside the database.

@@ -97,7 +97,7 @@ impl OfflineGateway {
         }
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), 0);
         let mut diagnostics = Diagnostics::new();
-        let Some(credentials) = Credentials::of(configuration, None, &mut diagnostics) else {
+        let Some(credentials) = Credentials::of(configuration, None, None, &mut diagnostics) else {
             return Err(diagnostics);
         };
         let with = CompileWith {

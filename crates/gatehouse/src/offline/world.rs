@@ -10,6 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use gatehouse_expression::Limits as ExpressionLimits;
 use gatehouse_gateway::pipeline::CoreRandom;
+use gatehouse_identity::authorization::Authorizations;
 use gatehouse_identity::managed::ManagedIdentities;
 use gatehouse_policy::{
     BackendChoice, Clock, Concurrency, Exchange, ForwardOptions, LoggedEvent, Measure, MemoryValues,
@@ -60,6 +61,7 @@ pub(crate) struct OfflineWorld<'w> {
     values: MemoryValues,
     tokens: Tokens,
     identities: ManagedIdentities,
+    authorizations: Authorizations,
     backend: StubbedBackend<'w>,
     outgoing: StubbedRequests<'w>,
     buffered_body_bytes: usize,
@@ -85,6 +87,7 @@ impl<'w> OfflineWorld<'w> {
             values: MemoryValues::default(),
             tokens: Tokens::new(MAX_TOKENS, &[0; 32]),
             identities: identities(stubs, templates),
+            authorizations: Authorizations::empty(),
             backend: StubbedBackend { answers: backend, urls, templates, sent: RefCell::default() },
             outgoing: StubbedRequests { stubs, urls, templates, sent: RefCell::default() },
             buffered_body_bytes: settings.buffered_body_bytes,
@@ -103,6 +106,7 @@ impl<'w> OfflineWorld<'w> {
             values: &self.values,
             tokens: &self.tokens,
             identities: &self.identities,
+            authorizations: &self.authorizations,
             upstream: &self.backend,
             outgoing: &self.outgoing,
             signals: &Silence,

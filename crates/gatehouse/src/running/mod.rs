@@ -21,6 +21,7 @@ use gatehouse_gateway::pipeline::{
     BackendObserver, Core, ListenerMeasures, LiveTraces, OutgoingCounts, Shared, SystemClock,
 };
 use gatehouse_gateway::snapshot::Snapshot;
+use gatehouse_gateway::tls::RevocationLists;
 use gatehouse_gateway::upstream::{PoolLimits, Pools};
 use gatehouse_model::configuration::Configuration;
 use gatehouse_model::resources::Catalog;
@@ -43,6 +44,9 @@ use crate::load::{self, CompileWith, Credentials, OpenStore};
 
 /// The most counters that are kept: about 100 bytes each.
 const MAX_COUNTERS: usize = 1_000_000;
+
+/// The time between attempts to make a key, in seconds.
+const KEY_PAUSE: u64 = 3600;
 
 /// How much longer than the drain timeout a stop may take.
 const DRAIN_GRACE: Duration = Duration::from_secs(5);
@@ -68,6 +72,9 @@ pub(crate) struct Running {
     credentials: Credentials,
     /// How many values of vaults had changed when the configuration in force was loaded.
     vault_changes: u64,
+    revocation_lists: Arc<RevocationLists>,
+    /// When a new key of the issuer was tried last, in seconds since 1970.
+    key_tried: u64,
     retired: Retired,
     instance_id: String,
 }
@@ -93,9 +100,9 @@ impl Running {
     /// Loads everything and serves. Gives the keys that were made for subscriptions seen for the first time.
     pub(crate) fn start(sources: Sources, log: Log) -> Result<(Self, Vec<IssuedKeys>)> {
         let (configuration, mut findings) = good_configuration(&sources)?;
-        let credentials = credentials(&configuration, None, &mut findings)?;
-        let vault_changes = credentials.vaults.changes();
         let open = load::open_store(&configuration)?;
+        let credentials = credentials(&configuration, &open, None, &mut findings)?;
+        let vault_changes = credentials.vaults.changes();
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), now_seconds().unsigned_abs());
         let instance_id = instance_id()?;
         let with = CompileWith {
@@ -137,7 +144,10 @@ impl Running {
             counters,
             counter_keys: CounterKeys::new(),
             concurrency: Concurrency::default(),
-            tokens: Tokens::new(Tokens::DEFAULT_CAPACITY, &nonce_secret()?),
+            tokens: {
+                let limits = &loaded.configuration.limits;
+                Tokens::bounded(limits.tokens, limits.proofs, &nonce_secret()?)
+            },
             response_cache: ResponseCache::new(cache_bounds(&loaded.configuration)),
             values: MemoryValues::new(cache_bounds(&loaded.configuration)),
             live_traces: Some(live_traces(&loaded.configuration, &open, &log)?),
@@ -153,6 +163,10 @@ impl Running {
             snapshot: ArcSwap::from_pointee(loaded.snapshot),
         });
         watch_events(&shared);
+        let revocation_lists = RevocationLists::new(Arc::clone(&credentials.client));
+        fetch_lists(&revocation_lists, &loaded.configuration, &credentials, &log)?;
+        let told = log.clone();
+        revocation_lists.refresh_in_background(move |problem| told.warn(problem))?;
         // Keys are shown once, even where the start fails after they were made.
         let listeners = start_listeners(&loaded.configuration, &shared, &log)
             .inspect_err(|_| issued.iter().for_each(print_keys))?;
@@ -170,6 +184,8 @@ impl Running {
             retired: Retired::default(),
             credentials,
             vault_changes,
+            key_tried: 0,
+            revocation_lists,
             instance_id,
         };
         Ok((running, issued))
@@ -183,6 +199,11 @@ impl Running {
     /// The configuration in force.
     pub(crate) fn configuration(&self) -> &Configuration {
         &self.in_force.configuration
+    }
+
+    /// Has every value of a vault fetched at once: an operator has changed one, and says so.
+    pub(crate) fn refresh_secrets(&self) {
+        self.credentials.vaults.refresh_all();
     }
 
     /// Reads everything anew. A bad change is refused whole; what served before goes on.
@@ -219,7 +240,7 @@ impl Running {
 
     fn try_reload(&mut self) -> Result<Vec<IssuedKeys>> {
         let (configuration, mut findings) = good_configuration(&self.sources)?;
-        let credentials = credentials(&configuration, Some(&self.credentials), &mut findings)?;
+        let credentials = credentials(&configuration, &self.open, Some(&self.credentials), &mut findings)?;
         let vault_changes = credentials.vaults.changes();
         changes::check_restart(&self.in_force.configuration, &configuration)?;
         let previous = self.shared.snapshot.load_full();
@@ -235,6 +256,7 @@ impl Running {
             load::read_keys_file(file).map_err(|found| refused(found, "the keys file has errors"))?;
         }
         tell(&self.log, &loaded.findings);
+        fetch_lists(&self.revocation_lists, &loaded.configuration, &credentials, &self.log)?;
         self.swap(loaded)?;
         credentials.vaults.refresh_in_background()?;
         self.credentials = credentials;
@@ -281,12 +303,26 @@ impl Running {
             self.vault_changes = self.credentials.vaults.changes();
             self.log.info("a value of a vault has changed");
             self.reload();
+        } else if self.is_key_due() {
+            self.log.info("the instance's issuer gets a new key");
+            self.reload();
         } else if self.in_force.configuration.watch {
             let now = Stamp::of(&self.in_force.configuration);
             if now != self.in_force.stamp {
                 self.reload();
             }
         }
+    }
+
+    /// Whether the issuer of this instance needs a new key; after an attempt that has failed, not within an hour.
+    fn is_key_due(&mut self) -> bool {
+        let now = now_seconds().unsigned_abs();
+        let is_due = self.credentials.issuer.as_ref().is_some_and(|issuer| issuer.is_due(now));
+        if !is_due || now < self.key_tried + KEY_PAUSE {
+            return false;
+        }
+        self.key_tried = now;
+        true
     }
 
     fn release_retired(&mut self) {
@@ -364,11 +400,12 @@ fn good_configuration(sources: &Sources) -> Result<(Configuration, Diagnostics)>
 
 fn credentials(
     configuration: &Configuration,
+    open: &OpenStore,
     previous: Option<&Credentials>,
     findings: &mut Diagnostics,
 ) -> Result<Credentials> {
     let mut found = Diagnostics::new();
-    let credentials = Credentials::of(configuration, previous, &mut found);
+    let credentials = Credentials::of(configuration, Some(open.kept()), previous, &mut found);
     match credentials.filter(|_| !found.has_errors()) {
         Some(credentials) => {
             findings.extend(found);
@@ -376,6 +413,22 @@ fn credentials(
         }
         None => Err(refused(found, "the configuration has errors")),
     }
+}
+
+/// Fetches revocation lists that are published at URLs.
+fn fetch_lists(
+    lists: &RevocationLists,
+    configuration: &Configuration,
+    credentials: &Credentials,
+    log: &Log,
+) -> Result<()> {
+    let mut found = Diagnostics::new();
+    lists.watch(configuration, Arc::clone(&credentials.client), &mut found);
+    if found.has_errors() {
+        return Err(refused(found, "revocation lists cannot be had"));
+    }
+    tell(log, &found);
+    Ok(())
 }
 
 fn load_rest(

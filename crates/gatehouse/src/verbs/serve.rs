@@ -151,7 +151,10 @@ fn until_stopped(mut running: Running, log: &Log) -> Result<()> {
                 biased;
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
-                _ = hang_up.recv() => running.reload(),
+                _ = hang_up.recv() => {
+                    running.refresh_secrets();
+                    running.reload();
+                }
                 _ = tick.tick() => running.look_for_changes(),
             }
         }

@@ -26,7 +26,7 @@ use crate::client::drain::Drain;
 use crate::client::service::Exchanges;
 use crate::connection::{Connection, Handler};
 use crate::tls::provider::iana_name;
-use crate::tls::{ServerTls, Terms};
+use crate::tls::{Judge, ServerTls, Terms};
 use crate::{http1, http2};
 
 /// What all connections of a core share.
@@ -121,22 +121,23 @@ async fn handshake(
     let server_name = start.client_hello().server_name().map(|name| Arc::from(name.to_ascii_lowercase()));
     let state = current.load_full();
     let entry = state.entry(state.select(server_name.as_deref())).ok_or(HandshakeOutcome::NothingInCommon)?;
-    let terms = Terms::new(Arc::clone(current), Arc::clone(&entry.settings));
+    let terms = Terms::new(Arc::clone(current), Arc::clone(&entry.settings), entry.judge.clone());
     let stream = start.into_stream(Arc::clone(&entry.config)).await.map_err(failed)?;
-    let facts = facts(stream.get_ref().1, server_name).ok_or(HandshakeOutcome::BadClientCertificate)?;
+    let facts =
+        facts(stream.get_ref().1, server_name, &entry.judge).ok_or(HandshakeOutcome::BadClientCertificate)?;
     Ok((stream, terms, facts))
 }
 
 /// `None`: the client's certificate cannot be used.
-fn facts(session: &ServerConnection, server_name: Option<Arc<str>>) -> Option<Facts> {
+fn facts(session: &ServerConnection, server_name: Option<Arc<str>>, judge: &Judge) -> Option<Facts> {
     let certificate = match session.peer_certificates() {
-        Some([leaf, ..]) => {
+        Some([leaf, others @ ..]) => {
             let certificate = ClientCertificate::from_der(leaf).ok()?;
             // A resumed session is not verified anew, and may outlive the certificate that it began with.
-            if !certificate.is_valid_at(now()) {
+            if !judge.lets_any_in() && !certificate.is_valid_at(now()) {
                 return None;
             }
-            Some(Arc::new(certificate))
+            Some(Arc::new(judge.judged(certificate, leaf, others)))
         }
         _ => None,
     };

@@ -12,7 +12,7 @@ use http::{HeaderValue, Method};
 use smallvec::SmallVec;
 use uuid::Uuid;
 
-use super::forwarding;
+use super::{client_certificate, forwarding};
 use crate::connection::{Connection, ForwardingCache};
 use crate::hop_by_hop;
 use crate::snapshot::{ListenerFacts, Snapshot};
@@ -68,6 +68,7 @@ pub(super) fn exchange(
     let (parts, body) = request.into_parts();
     let mut headers = parts.headers;
     let client_ip = forwarding::client_ip(listener, connection.peer, &headers);
+    let certificate = client_certificate::of(listener, connection, &mut headers);
     hop_by_hop::strip_from_request(&mut headers);
     if !headers.contains_key(HOST)
         && let Some(authority) = parts.uri.authority()
@@ -106,7 +107,7 @@ pub(super) fn exchange(
             version: parts.version,
             websocket: target.websocket,
             client_ip,
-            certificate: connection.certificate.clone(),
+            certificate,
             matched_parameters: SmallVec::new(),
             is_loop,
         },

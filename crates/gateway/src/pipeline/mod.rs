@@ -2,7 +2,9 @@
 
 mod answer;
 mod backend_observer;
+mod client_certificate;
 mod completion;
+mod consent;
 mod ending;
 mod forwarding;
 mod intake;

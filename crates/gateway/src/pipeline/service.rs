@@ -11,6 +11,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use foldhash::fast::RandomState;
 use futures_util::future::LocalBoxFuture;
+use gatehouse_model::configuration::Zone;
 use gatehouse_policy::{
     Body, Clock as _, Concurrency, ExpressionLimits, Failure, MemoryValues, ResponseCache, Tokens, World,
     accepts_problem, error_response,
@@ -31,7 +32,7 @@ use super::live_trace::{LiveTrace, LiveTraces};
 use super::outgoing::{OutgoingCounts, Outside};
 use super::upstream::CoreUpstream;
 use super::world::{CoreRandom, SystemClock};
-use super::{answer, ending, forwarding, process};
+use super::{answer, consent, ending, forwarding, process};
 use crate::connection::{Connection, Handler};
 use crate::events::Events;
 use crate::firewall::{Inspection, Seen, WafMeasures};
@@ -41,6 +42,8 @@ use crate::upstream::Pools;
 
 /// Where readiness is asked for, as in Azure API Management.
 const STATUS_PATH: &str = "/status-0123456789abcdef";
+/// Where the issuer of this instance publishes itself, where there is one.
+const WELL_KNOWN: &str = "/.well-known/";
 /// Where metrics are scraped.
 const METRICS_PATH: &str = "/metrics";
 
@@ -131,6 +134,9 @@ impl Core {
         if let Some(response) = self.built_in(&request, &listener) {
             return response;
         }
+        if let Some(query) = consent::query(&request, &listener, &snapshot) {
+            return consent::answer(&snapshot, query, self.shared.clock.now_millis() / 1000).await;
+        }
         let Some(place) = Place::take(&self.shared, snapshot.limits.requests) else {
             let refused = Refused::of(&request, Some(&target.host));
             let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -158,6 +164,7 @@ impl Core {
             tokens: &shared.tokens,
             values: &shared.values,
             identities: &snapshot.identities,
+            authorizations: &snapshot.authorizations,
             upstream: &upstream,
             outgoing: &outside,
             signals: &outside,
@@ -204,6 +211,19 @@ impl Core {
         let path = request.uri().path();
         if path == STATUS_PATH && listener.serves_gateway {
             return Some(Response::new(Body::Empty));
+        }
+        if path.starts_with(WELL_KNOWN) && listener.zone == Zone::Internal {
+            let snapshot = self.shared.snapshot.load();
+            let issuer = snapshot.issuer.as_ref()?;
+            let text = match path.get(WELL_KNOWN.len()..)? {
+                "openid-configuration" => issuer.metadata(),
+                "jwks.json" => issuer.key_set(),
+                _ => return None,
+            };
+            let text = if request.method() == Method::HEAD { String::new() } else { text };
+            let mut response = Response::new(Body::from(Bytes::from(text)));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            return Some(response);
         }
         if path == METRICS_PATH && listener.serves_metrics {
             let snapshot = self.shared.snapshot.load();

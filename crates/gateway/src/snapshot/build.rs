@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use gatehouse_identity::managed::ManagedIdentities;
+use gatehouse_identity::authorization::Authorizations;
+use gatehouse_identity::managed::{InstanceIssuer, ManagedIdentities};
 use gatehouse_model::configuration::{Configuration, Zone};
 use gatehouse_model::resources::{
     Api, Backend, BackendTarget, Catalog, Operation, Product, Resources, VersioningScheme,
@@ -16,7 +17,7 @@ use gatehouse_policy::{
 use gatehouse_telemetry::metrics::Metrics;
 use gatehouse_vault::NamedValues;
 use http::HeaderName;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
 use super::Snapshot;
 use super::backend_measures::BackendMeasures;
@@ -41,6 +42,10 @@ pub struct SnapshotInput<'i> {
     pub named_values: &'i NamedValues,
     /// Who this instance is towards others.
     pub identities: &'i Arc<ManagedIdentities>,
+    /// Connections to providers of tokens.
+    pub authorizations: &'i Arc<Authorizations>,
+    /// This instance as an issuer of tokens.
+    pub issuer: Option<&'i Arc<InstanceIssuer>>,
     /// Where measures are kept.
     pub metrics: &'i Metrics,
     /// Distinguishes instances of one service.
@@ -104,6 +109,8 @@ pub fn build(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) -> Option
         places: policies.places().to_vec(),
         firewall,
         identities: Arc::clone(input.identities),
+        authorizations: Arc::clone(input.authorizations),
+        issuer: input.issuer.cloned(),
         secrets: Secrets::of(input.named_values),
         backend_measures: BackendMeasures::new(input.metrics, &backends),
         backends: Arc::new(backends),
@@ -151,7 +158,7 @@ fn load_backends(input: &SnapshotInput<'_>, diagnostics: &mut Diagnostics) -> Op
     }
     let resolve = |entity: &str, text: &SecretString| {
         let (workspace, _) = BackendChoice::split_entity_name(entity);
-        resolve_credential(input.named_values, workspace, text)
+        input.named_values.fill(workspace, text)
     };
     let sources = BackendSources {
         backends: &all,
@@ -182,34 +189,12 @@ fn among_all(workspace: Option<&str>, backend: &Backend) -> Backend {
     backend
 }
 
-/// Puts named values into the place of `{{name}}`.
 fn resolve_credential(
     named_values: &NamedValues,
     workspace: Option<&str>,
     text: &SecretString,
 ) -> Result<SecretString, String> {
-    let mut filled = String::new();
-    let mut rest = text.expose_secret();
-    while let Some(open) = rest.find("{{") {
-        filled.push_str(&rest[..open]);
-        let inner = &rest[open + 2..];
-        let Some(close) = inner.find("}}") else {
-            return Err("`{{` opens a named value that is not closed".into());
-        };
-        let name = inner[..close].trim();
-        let Some(resolved) = named_values.get(workspace, name) else {
-            let near = did_you_mean(name, named_values.names(workspace));
-            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            return Err(format!("there is no named value `{name}`{hint}"));
-        };
-        match &resolved.value {
-            Ok(value) => filled.push_str(value.expose_secret()),
-            Err(why) => return Err(format!("the named value `{name}` has no value: {why}")),
-        }
-        rest = &inner[close + 2..];
-    }
-    filled.push_str(rest);
-    Ok(SecretString::from(filled))
+    named_values.fill(workspace, text).map_err(|unfilled| unfilled.message)
 }
 
 /// Every certificate that a policy names must be one of the configuration.

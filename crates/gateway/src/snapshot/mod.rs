@@ -12,7 +12,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use gatehouse_identity::managed::ManagedIdentities;
+use gatehouse_identity::authorization::Authorizations;
+use gatehouse_identity::managed::{InstanceIssuer, ManagedIdentities};
 use gatehouse_model::configuration::{Limits, Zone};
 use gatehouse_policy::{Deployment, Place, Plan};
 
@@ -61,6 +62,10 @@ pub struct Snapshot {
     pub firewall: Option<Arc<Firewall>>,
     /// Who this instance is towards others.
     pub identities: Arc<ManagedIdentities>,
+    /// Connections to providers of tokens.
+    pub authorizations: Arc<Authorizations>,
+    /// This instance as an issuer of tokens.
+    pub issuer: Option<Arc<InstanceIssuer>>,
     /// What must stand in no log.
     pub secrets: Secrets,
     /// What each listener stands for.

@@ -13,19 +13,31 @@ use rustls::crypto::CryptoProvider;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 
+use super::any_client::AnyClient;
+use super::judge::Judge;
 use super::{files, inspection};
 
+/// What clients have to show, and what it is worth.
+pub(super) struct Clients {
+    /// The verifier of handshakes.
+    pub(super) verifier: Arc<dyn ClientCertVerifier>,
+    /// Who vouches for certificates that handshakes and proxies let in.
+    pub(super) judge: Judge,
+}
+
 /// The verifier, or nothing where something is wrong with the files.
-pub(super) fn verifier(
+pub(super) fn clients(
     settings: &ClientCertificates,
     provider: &Arc<CryptoProvider>,
     location: &Location,
     diagnostics: &mut Diagnostics,
-) -> Option<Arc<dyn ClientCertVerifier>> {
-    if settings.mode == ClientCertificateMode::Off {
-        return Some(WebPkiClientVerifier::no_client_auth());
+) -> Option<Clients> {
+    let is_off = settings.mode == ClientCertificateMode::Off;
+    if is_off && settings.header.is_none() {
+        let verifier = WebPkiClientVerifier::no_client_auth();
+        return Some(Clients { verifier, judge: Judge::default() });
     }
-    if settings.trust.is_empty() {
+    if settings.trust.is_empty() && !settings.any && !is_off {
         diagnostics.push(
             Diagnostic::error(
                 "tls-trust",
@@ -36,6 +48,34 @@ pub(super) fn verifier(
         );
         return None;
     }
+    let strict = if settings.trust.is_empty() {
+        None
+    } else {
+        Some(strict(settings, provider, location, diagnostics)?)
+    };
+    let is_mandatory = settings.mode == ClientCertificateMode::Required;
+    let (verifier, judge) = match strict {
+        Some((verifier, authorities)) => {
+            let judge = Judge::new(Some(Arc::clone(&verifier)), authorities, settings.any);
+            (verifier, judge)
+        }
+        None => (WebPkiClientVerifier::no_client_auth(), Judge::new(None, Vec::new(), settings.any)),
+    };
+    let verifier = match (is_off, settings.any) {
+        (true, _) => WebPkiClientVerifier::no_client_auth(),
+        (false, true) => Arc::new(AnyClient::new(Arc::clone(provider), is_mandatory)),
+        (false, false) => verifier,
+    };
+    Some(Clients { verifier, judge })
+}
+
+/// The verifier of chains that lead to the authorities, and the authorities.
+fn strict(
+    settings: &ClientCertificates,
+    provider: &Arc<CryptoProvider>,
+    location: &Location,
+    diagnostics: &mut Diagnostics,
+) -> Option<(Arc<dyn ClientCertVerifier>, Vec<Arc<[u8]>>)> {
     let mut found = Diagnostics::new();
     let mut authorities = Vec::new();
     for path in &settings.trust {
@@ -63,6 +103,7 @@ pub(super) fn verifier(
         diagnostics.extend(found);
         return None;
     }
+    let known = authorities.iter().map(|authority| Arc::from(&**authority)).collect();
     let mut roots = RootCertStore::empty();
     for authority in authorities {
         if let Err(error) = roots.add(authority) {
@@ -77,7 +118,7 @@ pub(super) fn verifier(
         builder = builder.allow_unauthenticated();
     }
     match builder.build() {
-        Ok(verifier) => Some(verifier),
+        Ok(verifier) => Some((verifier, known)),
         Err(error) => {
             let message = format!("client certificates cannot be verified: {error}");
             diagnostics.error("tls-trust", location.clone(), message);

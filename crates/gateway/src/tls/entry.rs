@@ -10,6 +10,7 @@ use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::server::NoServerSessionStorage;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
+use super::judge::Judge;
 use super::{client_certificates, files, inspection, provider};
 
 /// A certificate entry. Session tickets are sealed with keys of this entry alone and die with it, so that a session
@@ -20,6 +21,8 @@ pub struct Entry {
     pub config: Arc<ServerConfig>,
     /// What they were made from.
     pub settings: Arc<TlsSettings>,
+    /// What certificates of clients are worth.
+    pub judge: Judge,
 }
 
 impl Entry {
@@ -37,11 +40,11 @@ impl Entry {
             .inspect(|chain| names = inspection::chain(&entry.certificate, chain, &mut found))
             .map_err(|error| found.push(error));
         let key = files::key(&entry.key).map_err(|error| found.push(error));
-        let verifier =
-            client_certificates::verifier(&settings.client_certificates, &provider, location, &mut found);
+        let clients =
+            client_certificates::clients(&settings.client_certificates, &provider, location, &mut found);
         let failed = found.has_errors();
         diagnostics.extend(found);
-        let (Ok(chain), Ok(key), Some(verifier)) = (chain, key, verifier) else { return None };
+        let (Ok(chain), Ok(key), Some(clients)) = (chain, key, clients) else { return None };
         if failed {
             return None;
         }
@@ -59,7 +62,7 @@ impl Entry {
             })
             .ok()?;
         let mut config = builder
-            .with_client_cert_verifier(verifier)
+            .with_client_cert_verifier(clients.verifier)
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec(), b"http/1.0".to_vec()];
         config.ticketer = ticketer;
@@ -68,7 +71,8 @@ impl Entry {
         config.session_storage = Arc::new(NoServerSessionStorage {});
         // An order that the operator has written is meant.
         config.ignore_client_order = !settings.cipher_suites.is_empty();
-        let entry = Self { config: Arc::new(config), settings: Arc::new(settings.clone()) };
+        let entry =
+            Self { config: Arc::new(config), settings: Arc::new(settings.clone()), judge: clients.judge };
         Some((entry, names))
     }
 }
@@ -81,7 +85,11 @@ pub(super) fn are_equivalent(a: &TlsSettings, b: &TlsSettings) -> bool {
         paths
     };
     let same_clients = |a: &ClientCertificates, b: &ClientCertificates| {
-        a.mode == b.mode && paths(&a.trust) == paths(&b.trust) && paths(&a.crls) == paths(&b.crls)
+        a.mode == b.mode
+            && a.any == b.any
+            && a.header == b.header
+            && paths(&a.trust) == paths(&b.trust)
+            && paths(&a.crls) == paths(&b.crls)
     };
     a.min_version == b.min_version
         && a.cipher_suites == b.cipher_suites

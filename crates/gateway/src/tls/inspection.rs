@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use gatehouse_model::{Diagnostics, Located};
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::GeneralName;
+use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::FromDer as _;
 use x509_parser::public_key::PublicKey;
 use x509_parser::revocation_list::CertificateRevocationList;
@@ -17,6 +17,8 @@ use super::files::malformed;
 
 /// The shortest RSA key that is taken (NIST SP 800-57 part 1, table 2).
 const MIN_RSA_BITS: usize = 2048;
+/// The smallest curve that is taken.
+const MIN_EC_BITS: usize = 256;
 
 /// Judges a server's chain, leaf first, and tells the names in the leaf.
 pub(super) fn chain(
@@ -81,8 +83,62 @@ pub(super) fn authorities(
                     .fix("name the certificate of the authority that issues to clients"),
             );
         }
+        let mut refuse =
+            |problem: String, fix: &str| diagnostics.push(malformed(path, "trust", &problem).fix(fix));
+        // RFC 5280, section 4.2.1.3: who signs certificates says so, where it says anything.
+        let may_sign = certificate.key_usage().ok().flatten().is_none_or(|usage| usage.value.key_cert_sign());
+        if !may_sign {
+            refuse(
+                format!("the key usage of {} does not allow to sign certificates", subject(&certificate)),
+                "have it issued with the key usage keyCertSign",
+            );
+        }
+        if let Some(problem) = weak_key(&certificate) {
+            refuse(problem, "use RSA from 2048 bits, or ECDSA P-256");
+        }
+        if let Some(extension) = unknown_critical(&certificate) {
+            refuse(
+                format!(
+                    "{} has the critical extension {extension}, which nothing here understands",
+                    subject(&certificate)
+                ),
+                "name an authority without it: RFC 5280, section 4.2, does not allow to pass over it",
+            );
+        }
         dates(path, "trust", &subject(&certificate), &certificate, diagnostics);
     }
+}
+
+/// What is wrong with the key of an authority.
+fn weak_key(certificate: &X509Certificate<'_>) -> Option<String> {
+    let subject = subject(certificate);
+    match certificate.public_key().parsed() {
+        Ok(PublicKey::RSA(key)) if key.key_size() < MIN_RSA_BITS => {
+            Some(format!("the RSA key of {subject} has {} bits", key.key_size()))
+        }
+        Ok(PublicKey::EC(point)) if point.key_size() < MIN_EC_BITS => {
+            Some(format!("the elliptic curve key of {subject} has {} bits", point.key_size()))
+        }
+        Ok(PublicKey::DSA(_)) => Some(format!("the key of {subject} is of DSA")),
+        _ => None,
+    }
+}
+
+/// The object identifier of a critical extension that is understood neither here nor when chains are verified.
+fn unknown_critical(certificate: &X509Certificate<'_>) -> Option<String> {
+    let is_known = |extension: &ParsedExtension<'_>| {
+        matches!(
+            extension,
+            ParsedExtension::BasicConstraints(_)
+                | ParsedExtension::KeyUsage(_)
+                | ParsedExtension::ExtendedKeyUsage(_)
+                | ParsedExtension::NameConstraints(_)
+                | ParsedExtension::SubjectAlternativeName(_)
+        )
+    };
+    let unknown =
+        certificate.extensions().iter().find(|one| one.critical && !is_known(one.parsed_extension()));
+    unknown.map(|extension| extension.oid.to_id_string())
 }
 
 /// Judges a revocation list: it is current, and its issuer is among the authorities.

@@ -96,9 +96,15 @@ pub(super) struct Single {
     pub(super) breaker: Option<Arc<Breaker>>,
 }
 
+/// When a client may ask again for a backend whose credentials no vault gives yet, in seconds.
+const WAIT: u64 = 10;
+
 impl Single {
-    /// Whether its breaker lets calls pass; else the seconds until it does.
+    /// Whether its credentials are there and its breaker lets calls pass; else the seconds until it does.
     pub(super) fn check(&self, now_micros: u64) -> Result<(), u64> {
+        if self.credentials.is_waiting() {
+            return Err(WAIT);
+        }
         self.breaker.as_ref().map_or(Ok(()), |breaker| breaker.check(now_micros))
     }
 }

@@ -1,16 +1,55 @@
 //! How an identity gets an access token: by the wire formats of Azure's SDKs.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::http_client::{HttpRequest, HttpResponse};
-use crate::jose::{Json, parse_json};
+use super::InstanceIssuer;
+use super::workload_api::fetch_jwt;
+use crate::http_client::{HttpClient, HttpRequest, HttpResponse};
+use crate::jose::{Json, decode_base64url, parse_json};
+
+/// Where a token of this instance is exchanged for one of a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Federation {
+    /// The authority.
+    pub authority: Url,
+    /// The tenant.
+    pub tenant: String,
+    /// The client whose federated credential trusts this instance.
+    pub client_id: String,
+}
+
+/// Where the identity documents of SPIFFE come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SpiffeSource {
+    /// A JWT-SVID that an agent writes into a file, for the audience that it is set up for; read anew every time.
+    File(PathBuf),
+    /// The socket of the Workload API.
+    Socket(PathBuf),
+}
 
 /// Where an identity's tokens come from.
 #[derive(Clone, PartialEq, Eq)]
 pub enum IdentityKind {
+    /// This instance itself.
+    Issuer {
+        /// Its keys.
+        issuer: Arc<InstanceIssuer>,
+        /// Who it says it is.
+        subject: String,
+        /// Where its tokens are exchanged; `None`: they are used as they are.
+        federation: Option<Federation>,
+    },
+    /// SPIFFE.
+    Spiffe {
+        /// Where its tokens come from.
+        source: SpiffeSource,
+        /// Where they are exchanged; `None`: they are used as they are.
+        federation: Option<Federation>,
+    },
     /// The instance metadata service of a virtual machine.
     AzureImds {
         /// `http://169.254.169.254`, or what `AZURE_POD_IDENTITY_AUTHORITY_HOST` says.
@@ -52,6 +91,8 @@ pub enum IdentityKind {
 impl std::fmt::Debug for IdentityKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
+            Self::Issuer { .. } => "issuer",
+            Self::Spiffe { .. } => "spiffe",
             Self::AzureImds { .. } => "azure-imds",
             Self::AppService { .. } => "app-service",
             Self::AzureWorkload { .. } => "azure-workload",
@@ -84,10 +125,51 @@ impl TokenFailure {
 const MAX_FILE: u64 = 64 * 1024;
 
 impl IdentityKind {
+    /// Where its own tokens are exchanged, where they are.
+    pub(super) fn federation(&self) -> Option<&Federation> {
+        match self {
+            Self::Issuer { federation, .. } | Self::Spiffe { federation, .. } => federation.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether it has tokens of its own, which others exchange or take as they are.
+    pub(super) fn is_own(&self) -> bool {
+        matches!(self, Self::Issuer { .. } | Self::Spiffe { .. })
+    }
+
+    /// A token of its own for an audience, and for how many seconds it lasts.
+    pub(super) async fn assertion(
+        &self,
+        audience: &str,
+        client: &dyn HttpClient,
+        now: u64,
+    ) -> Result<(Zeroizing<String>, u64), TokenFailure> {
+        let token = match self {
+            Self::Issuer { issuer, subject, .. } => return issuer.token(subject, audience, now),
+            Self::Spiffe { source: SpiffeSource::Socket(socket), .. } => {
+                fetch_jwt(socket, audience, client).await?
+            }
+            Self::Spiffe { source: SpiffeSource::File(file), .. } | Self::AzureWorkload { file, .. } => {
+                Zeroizing::new(read(file)?.trim().to_owned())
+            }
+            _ => {
+                let message = format!("an identity of the kind `{self:?}` has no token that others exchange");
+                return Err(TokenFailure::lasting(message));
+            }
+        };
+        let life = life_of(&token, now)
+            .ok_or_else(|| TokenFailure::passing("the identity's own token is none, or is over"))?;
+        Ok((token, life))
+    }
+
     /// The request for a token of a resource. Reads the token file where there is one.
     pub(super) fn request(&self, resource: &str, user: Option<&str>) -> Result<HttpRequest, TokenFailure> {
         let scope = || format!("{resource}/.default");
         match self {
+            Self::Issuer { .. } | Self::Spiffe { .. } => {
+                Err(TokenFailure::lasting("its tokens are asked of nobody"))
+            }
             Self::AzureImds { endpoint, client_id } => {
                 let mut url = joined(endpoint, "metadata/identity/oauth2/token")?;
                 url.query_pairs_mut()
@@ -109,18 +191,9 @@ impl IdentityKind {
                 Ok(HttpRequest::get(url).header("x-identity-header", header.as_str()))
             }
             Self::AzureWorkload { authority, tenant, client_id, file } => {
-                let assertion = read(file)?;
-                let url = joined(authority, &format!("{tenant}/oauth2/v2.0/token"))?;
-                Ok(HttpRequest::form(
-                    url,
-                    &[
-                        ("client_id", user.unwrap_or(client_id)),
-                        ("grant_type", "client_credentials"),
-                        ("scope", &scope()),
-                        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
-                        ("client_assertion", assertion.trim()),
-                    ],
-                ))
+                let (authority, tenant) = (authority.clone(), tenant.clone());
+                let client_id = user.unwrap_or(client_id).to_owned();
+                Federation { authority, tenant, client_id }.exchange(&scope(), read(file)?.trim())
             }
             Self::ClientCredentials { endpoint, client_id, secret } => Ok(HttpRequest::form(
                 endpoint.clone(),
@@ -133,6 +206,34 @@ impl IdentityKind {
             )),
         }
     }
+}
+
+impl Federation {
+    /// The audience of tokens that Microsoft Entra ID exchanges.
+    pub(super) const AUDIENCE: &str = "api://AzureADTokenExchange";
+
+    /// The request that exchanges an assertion (RFC 7523, section 2.2).
+    pub(super) fn exchange(&self, scope: &str, assertion: &str) -> Result<HttpRequest, TokenFailure> {
+        let url = joined(&self.authority, &format!("{}/oauth2/v2.0/token", self.tenant))?;
+        Ok(HttpRequest::form(
+            url,
+            &[
+                ("client_id", &self.client_id),
+                ("grant_type", "client_credentials"),
+                ("scope", scope),
+                ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+                ("client_assertion", assertion),
+            ],
+        ))
+    }
+}
+
+/// For how many seconds a token lasts, by its own account.
+fn life_of(token: &str, now: u64) -> Option<u64> {
+    let payload = decode_base64url(token.split('.').nth(1)?)?;
+    let until = parse_json(&payload).ok()?.get("exp")?.as_f64()?;
+    let life = until - now as f64;
+    (life >= 1.0).then_some(life.min(86_400.0) as u64)
 }
 
 fn joined(base: &Url, path: &str) -> Result<Url, TokenFailure> {

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
-use super::kind::{IdentityKind, TokenFailure, read_answer};
-use crate::http_client::HttpClient;
+use super::kind::{Federation, IdentityKind, SpiffeSource, TokenFailure, read_answer};
+use super::workload_api::fetch_certificate;
+use crate::http_client::{HttpClient, HttpRequest};
 
 /// The most tokens that are kept: one for each identity and resource.
 const MAX_TOKENS: usize = 256;
@@ -24,6 +25,10 @@ const AHEAD: u64 = 300;
 pub struct AccessToken(Arc<Zeroizing<String>>);
 
 impl AccessToken {
+    pub(crate) fn new(token: &str) -> Self {
+        Self(Arc::new(Zeroizing::new(token.to_owned())))
+    }
+
     /// The token.
     pub fn expose(&self) -> &str {
         &self.0
@@ -120,6 +125,37 @@ impl ManagedIdentities {
         }
     }
 
+    /// A token of an identity's own for an audience: what vaults and clouds exchange (workload identity federation).
+    ///
+    /// # Errors
+    /// Why there is none; not every identity has such tokens.
+    pub async fn assertion(
+        &self,
+        client_id: Option<&str>,
+        audience: &str,
+        now: u64,
+    ) -> Result<Zeroizing<String>, TokenFailure> {
+        let (kind, _) = self.identity(client_id)?;
+        Ok(kind.assertion(audience, &*self.client, now).await?.0)
+    }
+
+    /// The certificate of an identity with its key, as PEM (X.509-SVID).
+    ///
+    /// # Errors
+    /// Why there is none; identities of SPIFFE with a socket have one.
+    pub async fn certificate(&self, client_id: Option<&str>) -> Result<Zeroizing<String>, TokenFailure> {
+        match self.identity(client_id)?.0 {
+            IdentityKind::Spiffe { source: SpiffeSource::Socket(socket), .. } => {
+                fetch_certificate(socket, &*self.client).await
+            }
+            kind => {
+                let message =
+                    format!("an identity of the kind `{kind:?}` without a Workload API has no certificate");
+                Err(TokenFailure::lasting(message))
+            }
+        }
+    }
+
     fn identity<'s>(
         &'s self,
         client_id: Option<&'s str>,
@@ -160,6 +196,18 @@ impl ManagedIdentities {
         Ok(slot)
     }
 
+    async fn request(
+        &self,
+        kind: &IdentityKind,
+        user: Option<&str>,
+        resource: &str,
+        now: u64,
+    ) -> Result<HttpRequest, TokenFailure> {
+        let Some(federation) = kind.federation() else { return kind.request(resource, user) };
+        let (assertion, _) = kind.assertion(Federation::AUDIENCE, &*self.client, now).await?;
+        federation.exchange(&format!("{resource}/.default"), &assertion)
+    }
+
     async fn fetch(
         &self,
         kind: &IdentityKind,
@@ -167,9 +215,12 @@ impl ManagedIdentities {
         resource: &str,
         now: u64,
     ) -> Result<(Zeroizing<String>, u64), TokenFailure> {
+        if kind.is_own() && kind.federation().is_none() {
+            return kind.assertion(resource, &*self.client, now).await;
+        }
         let mut last = TokenFailure::passing("nothing was tried");
         for _ in 0..ATTEMPTS {
-            let outcome = match self.client.send(kind.request(resource, user)?).await {
+            let outcome = match self.client.send(self.request(kind, user, resource, now).await?).await {
                 Ok(answer) => read_answer(&answer, now),
                 Err(error) => Err(TokenFailure::passing(error.to_string())),
             };

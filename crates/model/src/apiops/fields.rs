@@ -412,7 +412,7 @@ impl<'a> Fields<'a> {
     ) -> Option<T> {
         let top = value.top();
         // Values that may be secret are never shown.
-        let secret = name == "value" || self.path.starts_with("credentials");
+        let secret = matches!(name, "value" | "clientSecret") || self.path.starts_with("credentials");
         let found = match &top.node.value {
             _ if secret => top.node.kind().to_owned(),
             NodeValue::Number(number) => format!("`{number}`"),

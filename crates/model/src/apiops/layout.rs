@@ -226,7 +226,26 @@ pub(super) static SCHEMAS: Kind = Kind {
 static DOCUMENTATIONS: Kind = kept_out("documentations", "documentation page", &[]);
 static CERTIFICATES: Kind = kept_out("certificates", "certificate", &[]);
 static AUTHORIZATION_SERVERS: Kind = kept_out("authorizationServers", "authorization server", &[]);
-static AUTHORIZATION_PROVIDERS: Kind = kept_out("authorizationProviders", "authorization provider", &[]);
+pub(super) static ACCESS_POLICIES: Kind = Kind {
+    collection: "accessPolicies",
+    singular: "access policy",
+    information: &["accessPolicyInformation.json", "authorizationAccessPolicyInformation.json"],
+    ..LEAF
+};
+pub(super) static AUTHORIZATIONS: Kind = Kind {
+    collection: "authorizations",
+    singular: "authorization",
+    information: &["authorizationInformation.json"],
+    children: &[&ACCESS_POLICIES],
+    ..LEAF
+};
+pub(super) static AUTHORIZATION_PROVIDERS: Kind = Kind {
+    collection: "authorizationProviders",
+    singular: "authorization provider",
+    information: &["authorizationProviderInformation.json"],
+    children: &[&AUTHORIZATIONS],
+    ..LEAF
+};
 static OPENID_PROVIDERS: Kind = kept_out("openidConnectProviders", "OpenID Connect provider", &[]);
 static IDENTITY_PROVIDERS: Kind = kept_out("identityProviders", "identity provider", &[]);
 static CACHES: Kind = kept_out("caches", "external cache", &[]);

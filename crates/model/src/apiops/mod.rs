@@ -3,6 +3,7 @@
 //! `docs/reference/artifacts.md` says what is read, and by which rules.
 
 mod apis;
+mod authorizations;
 mod backends;
 mod check;
 mod context;
@@ -115,6 +116,7 @@ fn read_scope(
         apis,
         products,
         subscriptions: subscriptions::read(scope),
+        authorization_providers: authorizations::read(scope, &names),
         backends: backends::read(scope, &names),
         fragments: fragments::read(scope),
         schemas: schemas::read(scope),

@@ -47,6 +47,10 @@ pub struct Limits {
     /// Bytes of events that wait for the place that their logger names, for each logger; default 16 MiB. Above: dropped, and
     /// counted.
     pub event_bytes: usize,
+    /// Verified tokens and answers of introspection that are kept; default 16 384.
+    pub tokens: usize,
+    /// Proofs of possession (RFC 9449) that are remembered as used; default 200 000. Above: refused.
+    pub proofs: usize,
     /// How often a request may come through this service by way of its own backends and requests of policies; default 3.
     /// Above: 508.
     pub passes: usize,
@@ -79,6 +83,8 @@ impl Default for Limits {
             connections_per_client: 0,
             requests: 10_000,
             event_bytes: 16 * 1024 * 1024,
+            tokens: 16_384,
+            proofs: 200_000,
             passes: 3,
             one_way_requests: 1000,
             streams: 128,
@@ -215,6 +221,20 @@ impl Limits {
                     KIB..=GIB,
                     default.event_bytes,
                     "Events of `log-to-eventhub` that wait for their place, for each logger. Above: dropped, and counted.",
+                ),
+                tokens: count(
+                    fields,
+                    "tokens",
+                    32..=10_000_000,
+                    default.tokens,
+                    "Verified tokens and answers of introspection that are kept, about a kilobyte each. Above: those go that were not asked for lately. Counts from a start on.",
+                ),
+                proofs: count(
+                    fields,
+                    "proofs",
+                    1..=100_000_000,
+                    default.proofs,
+                    "Proofs of possession (RFC 9449) that are remembered as used, about 100 bytes each. Above: new ones are refused. Counts from a start on.",
                 ),
                 passes: count(
                     fields,

@@ -106,6 +106,18 @@ impl Listener {
                 located(self::address()),
                 "The IP address and port of a plain listener that only answers 308 to https.",
             );
+            let has_header = |tls: &ListenerTls| {
+                let entries = tls.certificates.iter().map(|entry| &entry.settings);
+                entries.chain([&tls.settings]).any(|settings| settings.client_certificates.header.is_some())
+            };
+            if trusted_proxies.is_none() && tls.as_ref().is_some_and(has_header) {
+                let message =
+                    "`client_certificates.header` is believed of `trusted_proxies`, and there are none";
+                fields.push(
+                    Diagnostic::error("missing-key", fields.location(), message)
+                        .fix("add `trusted_proxies` with the addresses of the proxies"),
+                );
+            }
             if zone == Some(Zone::External) {
                 refuse_management(fields);
             }

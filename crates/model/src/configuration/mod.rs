@@ -37,7 +37,7 @@ pub use self::store::{Counters, Database, MasterKey, Store};
 pub use self::telemetry::{LogTarget, Telemetry, TraceVerbosity};
 pub use self::tls::{
     CertificateEntry, CipherSuite, ClientCertificateMode, ClientCertificates, KeyExchange, ListenerTls,
-    TlsSettings, TlsVersion,
+    TlsSettings, TlsVersion, fetched_list,
 };
 pub use self::vaults::{Vault, VaultKind, VaultLogin};
 pub use self::waf::{BeyondBounds, Undeclared, Waf, WafMode, WafProtocol};
@@ -170,7 +170,11 @@ impl Configuration {
                 fields.later(key);
             }
 
-            let listeners = listeners.unwrap_or_default();
+            let mut listeners = listeners.unwrap_or_default();
+            let store = store.unwrap_or_else(|| Store::default_beside(file));
+            for settings in listeners.iter_mut().flat_map(|listener| listener.tls.all_settings_mut()) {
+                settings.client_certificates.keep_lists_in(store.folder());
+            }
             for conflict in listener::conflicts(&listeners) {
                 fields.push(conflict);
             }
@@ -201,7 +205,7 @@ impl Configuration {
                 egress: egress.unwrap_or_default(),
                 vaults: vaults.unwrap_or_default(),
                 identity: identity.unwrap_or_default(),
-                store: store.unwrap_or_else(|| Store::default_beside(file)),
+                store,
                 loggers: loggers.unwrap_or_default().into_iter().map(|(id, sink)| (id.value, sink)).collect(),
                 telemetry: telemetry.unwrap_or_default(),
                 limits: limits.unwrap_or_default(),

@@ -76,6 +76,12 @@ impl Store {
         })
     }
 
+    /// The folder of what outlives the process.
+    pub fn folder(&self) -> &Path {
+        let Database::Sqlite(database) = &self.database;
+        database.value.parent().unwrap_or(Path::new("."))
+    }
+
     /// What a configuration without the block has.
     pub(super) fn default_beside(file: &Path) -> Self {
         let here =

@@ -1,10 +1,15 @@
 //! Transport security: the `tls` block of a listener and what it shares with backends.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::shapes::{host, path};
-use crate::tree::decode::{Fields, Shape, choice, list, located, record};
+use serde_json::{Value, json};
+use url::Url;
+
+use super::shapes::{duration, host, path};
+use crate::tree::Node;
+use crate::tree::decode::{Context, Fields, Invalid, Shape, choice, list, located, record, text};
 use crate::{Diagnostic, Located, Location};
 
 /// The `tls` block of a listener.
@@ -149,11 +154,22 @@ impl KeyExchange {
 pub struct ClientCertificates {
     /// Whether a certificate is asked for.
     pub mode: ClientCertificateMode,
+    /// Whether any certificate is let in whose key the client holds: what it is worth is left to policies.
+    pub any: bool,
     /// PEM files of the authorities that vouch for clients.
     pub trust: Vec<Located<PathBuf>>,
-    /// PEM or DER files of revocation lists.
+    /// PEM or DER files of revocation lists, those that are fetched too.
     pub crls: Vec<Located<PathBuf>>,
+    /// Where lists are fetched from.
+    pub crl_urls: Vec<Located<Url>>,
+    /// How often they are fetched; zero: as often as by default.
+    pub crl_refresh: Duration,
+    /// The field, in lower case, in which a trusted proxy hands the certificate of its client on.
+    pub header: Option<String>,
 }
+
+/// How often revocation lists are fetched by default.
+pub(super) const CRL_REFRESH: Duration = Duration::from_secs(3600);
 
 /// Whether a client certificate is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -250,6 +266,25 @@ impl Handshake {
 }
 
 impl ListenerTls {
+    /// The same without lists that are fetched: where nothing is.
+    #[must_use]
+    pub fn without_fetched_lists(&self) -> Self {
+        let mut all = self.clone();
+        for settings in all.all_settings_mut() {
+            let clients = &mut settings.client_certificates;
+            for url in std::mem::take(&mut clients.crl_urls) {
+                clients.crls.retain(|file| file.location != url.location);
+            }
+        }
+        all
+    }
+
+    /// The settings of every host, and those of hosts that have none of their own.
+    pub(super) fn all_settings_mut(&mut self) -> impl Iterator<Item = &mut TlsSettings> {
+        std::iter::once(&mut self.settings)
+            .chain(self.certificates.iter_mut().map(|entry| &mut entry.settings))
+    }
+
     pub(super) fn shape() -> impl Shape<Value = Self> {
         record("tls", |fields| {
             let certificates = fields.required(
@@ -386,11 +421,29 @@ impl ClientCertificates {
             );
             let trust = fields.optional(
                 "trust",
-                list(path()).not_empty().unique(),
-                "PEM files of the authorities that vouch for clients.",
+                list(ClientAuthority).not_empty().unique(),
+                "PEM files of the authorities that vouch for clients. `any`: every certificate is let in whose key the client holds; what it is worth is left to `validate-client-certificate`, for which the authorities beside it count.",
             );
-            let crls =
-                fields.optional("crls", list(path()).unique(), "PEM or DER files of revocation lists.");
+            let crls = fields.optional(
+                "crls",
+                list(ListAddress).unique(),
+                "PEM or DER files of revocation lists, or URLs that they are fetched from.",
+            );
+            let crl_refresh = fields.or(
+                "crl_refresh",
+                duration(Duration::from_secs(1)..=Duration::from_secs(7 * 86_400)),
+                CRL_REFRESH,
+                "How often lists are fetched from URLs.",
+            );
+            let header = fields.optional(
+                "header",
+                text(),
+                "The request field in which one of `trusted_proxies` hands the certificate of its own client on: RFC 9440 (`Client-Cert`), PEM in URL encoding, or Envoy's `X-Forwarded-Client-Cert`. From all others it is taken out.",
+            );
+            if let Some(name) = header.as_deref().filter(|name| !is_field_name(name)) {
+                let message = format!("`{name}` cannot be the name of a request field");
+                fields.push(Diagnostic::error("bad-value", fields.location(), message));
+            }
             let location = fields.location();
             if mode != ClientCertificateMode::Off && fields.node("trust").is_none() {
                 let message =
@@ -399,14 +452,137 @@ impl ClientCertificates {
                     Diagnostic::error("missing-key", location, message)
                         .fix("add `trust: [clients-ca.pem]` with the PEM file of the authority"),
                 );
-            } else if !said && (trust.is_some() || crls.is_some()) {
+            } else if !said && header.is_none() && (trust.is_some() || crls.is_some()) {
                 let message = "`trust` and `crls` have no effect without `mode`, whose default is off";
                 fields.push(
                     Diagnostic::error("missing-key", location, message)
                         .fix("add `mode: required` or `mode: optional`"),
                 );
             }
-            Some(Self { mode, trust: trust.unwrap_or_default(), crls: crls.unwrap_or_default() })
+            let (any, trust): (Vec<_>, Vec<_>) =
+                trust.unwrap_or_default().into_iter().partition(|one| one.value.as_os_str() == ANY);
+            let (mut files, mut urls) = (Vec::new(), Vec::new());
+            for list in crls.unwrap_or_default() {
+                match list {
+                    CrlSource::File(file) => files.push(file),
+                    CrlSource::Url(url) => urls.push(url),
+                }
+            }
+            if !files.is_empty() || !urls.is_empty() {
+                let nobody = !any.is_empty() && trust.is_empty();
+                if nobody {
+                    let message = "`crls` are lists of authorities, and `trust` names none beside `any`";
+                    fields.push(
+                        Diagnostic::error("missing-key", fields.location(), message)
+                            .fix("add the PEM file of the authority to `trust`"),
+                    );
+                }
+            }
+            Some(Self {
+                mode,
+                any: !any.is_empty(),
+                trust,
+                crls: files,
+                crl_urls: urls,
+                crl_refresh,
+                header: header.map(|name| name.to_ascii_lowercase()),
+            })
         })
     }
+}
+
+/// The word that stands for every client.
+const ANY: &str = "any";
+
+fn is_field_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// `any`, or the path of a PEM file.
+struct ClientAuthority;
+
+impl Shape for ClientAuthority {
+    type Value = Located<PathBuf>;
+
+    fn decode(&self, node: &Node, context: &mut Context) -> Option<Located<PathBuf>> {
+        match node.as_str() {
+            Some(ANY) => Some(Located::new(PathBuf::from(ANY), context.place(node))),
+            _ => path().decode(node, context),
+        }
+    }
+
+    fn expected(&self) -> String {
+        "any or a path".to_owned()
+    }
+
+    fn expected_entries(&self) -> String {
+        "any, paths".to_owned()
+    }
+
+    fn schema(&self) -> Value {
+        json!({ "anyOf": [{ "const": ANY }, path().schema()] })
+    }
+}
+
+/// Where a revocation list is.
+#[derive(Clone, PartialEq)]
+enum CrlSource {
+    File(Located<PathBuf>),
+    Url(Located<Url>),
+}
+
+/// The path of a file, or a URL.
+struct ListAddress;
+
+impl Shape for ListAddress {
+    type Value = CrlSource;
+
+    fn decode(&self, node: &Node, context: &mut Context) -> Option<CrlSource> {
+        let text = node.as_str().unwrap_or_default();
+        if !text.starts_with("http://") && !text.starts_with("https://") {
+            return path().decode(node, context).map(CrlSource::File);
+        }
+        // Lists are signed: http is what authorities publish them by.
+        match Url::parse(text) {
+            Ok(url) if url.host_str().is_some() && url.username().is_empty() && url.password().is_none() => {
+                Some(CrlSource::Url(Located::new(url, context.place(node))))
+            }
+            _ => {
+                context.invalid(node, &self.expected(), Invalid::because("it is no URL of a list"));
+                None
+            }
+        }
+    }
+
+    fn expected(&self) -> String {
+        "a path or a URL".to_owned()
+    }
+
+    fn expected_entries(&self) -> String {
+        "paths, URLs".to_owned()
+    }
+
+    fn schema(&self) -> Value {
+        json!({ "type": "string", "minLength": 1 })
+    }
+}
+
+impl ClientCertificates {
+    /// Says where lists that are fetched are kept: below a folder.
+    pub(super) fn keep_lists_in(&mut self, folder: &Path) {
+        for url in &self.crl_urls {
+            self.crls.push(Located::new(fetched_list(folder, &url.value), url.location.clone()));
+        }
+    }
+}
+
+/// The file of a list that is fetched.
+pub fn fetched_list(folder: &Path, url: &Url) -> PathBuf {
+    // FNV-1a: the name has to be the same in every release.
+    let hash = url.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let shown: String =
+        url.host_str().unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).collect();
+    folder.join("crls").join(format!("{shown}-{hash:016x}.crl"))
 }

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::shapes::{duration, https_url, path};
-use crate::tree::decode::{Shape, choice, list, record, text};
+use crate::tree::decode::{Fields, Shape, choice, list, record, text};
 use crate::{Diagnostic, Located, Location};
 
 /// A vault: it answers references to secrets under a URL.
@@ -75,6 +75,30 @@ pub enum VaultLogin {
         /// The token; read anew every time.
         file: Located<PathBuf>,
     },
+    /// A certificate that is shown.
+    Certificate {
+        /// Where the method is mounted: `cert`.
+        mount: String,
+        /// The role; `None`: any that fits.
+        role: Option<String>,
+        /// PEM file: leaf first, then intermediates; read anew every time.
+        certificate: Located<PathBuf>,
+        /// PEM file of the private key.
+        key: Located<PathBuf>,
+    },
+    /// A token of the vault's identity, exchanged.
+    Identity {
+        /// Where the method is mounted: `jwt`.
+        mount: String,
+        /// The role: its name, or at AWS its ARN.
+        role: Option<String>,
+        /// The audience of the identity's token.
+        audience: Option<String>,
+        /// The service account that it stands in for, at Google.
+        service_account: Option<String>,
+        /// Where it is exchanged.
+        exchange: Option<Url>,
+    },
 }
 
 /// Whether two configurations log in alike.
@@ -140,7 +164,7 @@ impl Vault {
                 "The folder of the files (`kubernetes`, `file`), each named as the last part of an identifier's path.",
             );
             let login =
-                fields.optional("login", VaultLogin::shape(), "How `hashicorp-vault` knows this instance.");
+                fields.optional("login", VaultLogin::shape(), "How the vault knows this instance (`hashicorp-vault`, `aws-secrets-manager`, `gcp-secret-manager`).");
             let location = fields.location();
             let (matches, kind) = (matches?, kind?);
             if kind == VaultKind::HashicorpVault && login.is_none() {
@@ -150,6 +174,7 @@ impl Vault {
                         .fix("such as `login: { token_file: /run/secrets/vault-token }`"),
                 );
             }
+            check_login(fields, kind, login.as_ref(), &location);
             if kind == VaultKind::Folder && folder.is_none() {
                 let message = "`kubernetes` and `file` need `folder`";
                 fields.push(
@@ -180,32 +205,100 @@ impl Vault {
     }
 }
 
+/// A login is for the vaults that know it.
+fn check_login(fields: &mut Fields<'_>, kind: VaultKind, login: Option<&VaultLogin>, location: &Location) {
+    let Some(login) = login else { return };
+    let (fits, wanted) = match (kind, login) {
+        (VaultKind::HashicorpVault, VaultLogin::Identity { role, .. }) => (role.is_some(), "`role`"),
+        (VaultKind::HashicorpVault, _) => (true, ""),
+        (VaultKind::AwsSecretsManager, VaultLogin::Identity { role, .. }) => {
+            (role.is_some(), "the ARN of a `role`")
+        }
+        (VaultKind::GcpSecretManager, VaultLogin::Identity { audience, .. }) => {
+            (audience.is_some(), "`audience`")
+        }
+        (VaultKind::AwsSecretsManager, _) => (false, "the ARN of a `role`"),
+        (VaultKind::GcpSecretManager, _) => (false, "`audience`"),
+        _ => (false, ""),
+    };
+    if fits {
+        return;
+    }
+    let (message, fix) = if wanted.is_empty() {
+        ("a vault of this kind takes no `login`".to_owned(), "take it out")
+    } else {
+        (format!("the login of a vault of this kind needs {wanted}, for its `identity`"), "name it")
+    };
+    fields.push(Diagnostic::error("bad-value", location.clone(), message).fix(fix));
+}
+
 impl VaultLogin {
     fn shape() -> impl Shape<Value = Self> {
         record("the login", |fields| {
             let token = fields.optional("token", text(), "A token, such as `${VAULT_TOKEN}`.");
             let token_file = fields.optional("token_file", path(), "A file with a token.");
-            let role = fields.optional("role", text(), "The role: of `secret_id`, or of `jwt_file`.");
+            let role = fields.optional(
+                "role",
+                text(),
+                "The role: of `secret_id`, of `jwt_file`, of `certificate`, or that the vault's `identity` takes.",
+            );
             let secret = fields.optional("secret_id", text(), "The secret of an AppRole.");
             let file = fields.optional(
                 "jwt_file",
                 path(),
                 "The token of a Kubernetes service account, or another JSON Web Token.",
             );
+            let certificate = fields.optional(
+                "certificate",
+                path(),
+                "A PEM file with the certificate that is shown (`hashicorp-vault`): the leaf first, then the intermediates.",
+            );
+            let key = fields.optional("key", path(), "A PEM file with the private key of `certificate`.");
+            let audience = fields.optional(
+                "audience",
+                text(),
+                "The audience of the token of the vault's `identity`. `hashicorp-vault`: default the vault's URL. `gcp-secret-manager`: the provider of the pool, `//iam.googleapis.com/projects/…/providers/…`.",
+            );
+            let service_account = fields.optional(
+                "service_account",
+                text(),
+                "The service account that the identity stands in for (`gcp-secret-manager`).",
+            );
+            let exchange = fields.optional(
+                "token_endpoint",
+                https_url(),
+                "Where the identity's token is exchanged; default: the cloud's security token service.",
+            );
             let mount = fields.optional(
                 "mount",
                 text(),
-                "Where the method of `jwt_file` is mounted; default: `kubernetes`.",
+                "Where the method is mounted; default: `kubernetes` for `jwt_file`, `jwt` for the identity, `cert` for `certificate`.",
             );
-            let login = match (token, token_file, role, secret, file) {
-                (Some(token), None, None, None, None) => Self::Token(token.into()),
-                (None, Some(file), None, None, None) => Self::TokenFile(file),
-                (None, None, Some(role), Some(secret), None) => Self::AppRole { role, secret: secret.into() },
-                (None, None, Some(role), None, Some(file)) => {
-                    Self::Jwt { mount: mount.unwrap_or_else(|| "kubernetes".to_owned()), role, file }
+            let by_identity = role.is_some() || audience.is_some();
+            let login = match (token, token_file, secret, file, certificate) {
+                (Some(token), None, None, None, None) if !by_identity => Self::Token(token.into()),
+                (None, Some(file), None, None, None) if !by_identity => Self::TokenFile(file),
+                (None, None, Some(secret), None, None) if role.is_some() => {
+                    Self::AppRole { role: role?, secret: secret.into() }
                 }
+                (None, None, None, Some(file), None) if role.is_some() => {
+                    Self::Jwt { mount: mount.unwrap_or_else(|| "kubernetes".to_owned()), role: role?, file }
+                }
+                (None, None, None, None, Some(certificate)) if key.is_some() => Self::Certificate {
+                    mount: mount.unwrap_or_else(|| "cert".to_owned()),
+                    role,
+                    certificate,
+                    key: key?,
+                },
+                (None, None, None, None, None) if by_identity => Self::Identity {
+                    mount: mount.unwrap_or_else(|| "jwt".to_owned()),
+                    role,
+                    audience,
+                    service_account,
+                    exchange,
+                },
                 _ => {
-                    let message = "a login is a `token`, a `token_file`, `role` and `secret_id`, or `role` and `jwt_file`";
+                    let message = "a login is a `token`, a `token_file`, `role` and `secret_id`, `role` and `jwt_file`, `certificate` and `key`, or the `role` or `audience` of the vault's identity";
                     let location = fields.location();
                     fields.push(Diagnostic::error("bad-value", location, message).fix("keep one way"));
                     return None;

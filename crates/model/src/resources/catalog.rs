@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Api, Backend, Fragment, Group, LogDiagnostic, Logger, NamedValue, PolicySource, Product, Schema,
-    Subscription, Tag, VersionSet,
+    Api, AuthorizationProvider, Backend, Fragment, Group, LogDiagnostic, Logger, NamedValue, PolicySource,
+    Product, Schema, Subscription, Tag, VersionSet,
 };
 
 /// The resources of a service and of its workspaces, with every reference between them checked.
@@ -37,6 +37,8 @@ pub struct Resources {
     pub subscriptions: BTreeMap<String, Subscription>,
     /// Named values.
     pub named_values: BTreeMap<String, NamedValue>,
+    /// Credential providers with their connections.
+    pub authorization_providers: BTreeMap<String, AuthorizationProvider>,
     /// Backends.
     pub backends: BTreeMap<String, Backend>,
     /// Policy fragments.

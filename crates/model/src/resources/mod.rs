@@ -1,6 +1,7 @@
 //! The resources of an API platform, named and shaped as Azure API Management names and shapes them.
 
 mod api;
+mod authorization;
 mod backend;
 mod catalog;
 mod logging;
@@ -13,6 +14,9 @@ mod subscription;
 mod version_set;
 
 pub use self::api::{Api, ApiKind, KeyParameterNames, Protocol};
+pub use self::authorization::{
+    AccessPolicy, Authorization, AuthorizationGrant, AuthorizationProvider, IdentityProvider,
+};
 pub use self::backend::{
     Backend, BackendCredentials, BackendTarget, BackendTls, CircuitBreakerRule, PoolMember, StatusRange,
 };

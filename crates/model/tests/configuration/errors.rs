@@ -110,12 +110,53 @@ fn unknown_keys_are_told_with_what_was_meant() {
 }
 
 #[test]
+fn an_identity_has_no_keys_of_another_kind() {
+    for (identity, expected) in [
+        (
+            "kind: azure-imds, client_secret: x",
+            "7:21: error: `client_secret` has no meaning for the kind `azure-imds`",
+        ),
+        ("kind: issuer, socket: /x", "7:21: error: `socket` has no meaning for the kind `issuer`"),
+        ("kind: app-service, tenant: x", "7:21: error: `tenant` has no meaning for the kind `app-service`"),
+        ("kind: spiffe, token_file: x, socket: y", "7:21: error: `spiffe` takes `token_file` or `socket`"),
+    ] {
+        let errors = errors_with(&format!("identity: {{ system: {{ {identity} }} }}"));
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(errors[0].starts_with(expected), "{errors:?}");
+    }
+    let none: [&str; 0] = [];
+    assert_eq!(
+        errors_with("identity: { system: { kind: azure-imds, object_id: me, tenant: contoso } }"),
+        none
+    );
+}
+
+#[test]
+fn a_login_is_one_way_that_its_vault_knows() {
+    let vault = |kind: &str, login: &str| {
+        errors_with(&format!(
+            "vaults: [{{ match: \"https://v.example\", kind: {kind}, login: {{ {login} }} }}]"
+        ))
+    };
+    let none: [&str; 0] = [];
+    for login in
+        ["role: r", "certificate: c, key: k", "token: t", "role: r, secret_id: s", "role: r, jwt_file: f"]
+    {
+        assert_eq!(vault("hashicorp-vault", login), none, "{login}");
+    }
+    for login in ["", "certificate: c", "role: r, token: t", "secret_id: s"] {
+        let errors = vault("hashicorp-vault", login);
+        assert!(errors.iter().any(|error| error.contains("a login is a `token`")), "{login}: {errors:?}");
+    }
+    assert_eq!(vault("aws-secrets-manager", "role: \"arn:aws:iam::1:role/r\""), none);
+    assert!(vault("aws-secrets-manager", "token: t")[0].contains("needs the ARN of a `role`"));
+    assert!(vault("gcp-secret-manager", "role: r")[0].contains("needs `audience`"));
+    assert!(vault("azure-key-vault", "token: t")[0].contains("takes no `login`"));
+}
+
+#[test]
 fn what_belongs_to_later_versions_is_refused_as_such() {
     for (more, expected) in [
-        (
-            "identity: { system: { kind: issuer } }",
-            "7:29: error: `issuer` is not yet available in this version",
-        ),
         ("management: {}", "7:1: error: `management` is not yet available in this version"),
         ("portal: {}", "7:1: error: `portal` is not yet available in this version"),
         ("telemetry: { otlp: x }", "7:14: error: `otlp` is not yet available in this version"),
@@ -496,7 +537,7 @@ fn client_certificates_need_somebody_who_vouches() {
     }
     assert_eq!(
         clients("{ mode: required, trust: [] }"),
-        ["8:53: error: `trust` must not be empty: it must be a list of paths"]
+        ["8:53: error: `trust` must not be empty: it must be a list of any, paths"]
     );
     assert_eq!(
         clients("{ trust: [ca.pem] }"),
@@ -543,9 +584,9 @@ fn all_errors_of_a_file_are_told_in_its_order() {
         diagnostics.to_string().lines().collect::<Vec<_>>(),
         [
             "conf/gatehouse.yaml:4:3: error: unknown key `regoin` in the service (did you mean `region`?)",
-            "conf/gatehouse.yaml:34:11: error: `zone` must be external or internal, not `intrenal` (did you mean `internal`?)",
-            "conf/gatehouse.yaml:107:12: error: `headers` must be a whole number from 1 to 1000, not a string",
-            "conf/gatehouse.yaml:128:8: error: `watch` must be true or false, not a string",
+            "conf/gatehouse.yaml:36:11: error: `zone` must be external or internal, not `intrenal` (did you mean `internal`?)",
+            "conf/gatehouse.yaml:118:12: error: `headers` must be a whole number from 1 to 1000, not a string",
+            "conf/gatehouse.yaml:141:8: error: `watch` must be true or false, not a string",
         ]
     );
     // What is right is there, so that the artifacts can be checked in the same run.

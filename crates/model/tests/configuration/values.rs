@@ -32,7 +32,7 @@ fn every_key_has_its_effect() {
 
     let Expose::Apis(external) = &configuration.zones.external else { panic!("not a list") };
     assert_eq!(external.iter().map(|api| api.value.as_str()).collect::<Vec<_>>(), ["petstore", "orders"]);
-    assert_eq!(external[1].location.to_string(), "conf/gatehouse.yaml:39:34");
+    assert_eq!(external[1].location.to_string(), "conf/gatehouse.yaml:41:34");
     assert!(matches!(configuration.zones.internal, Expose::All));
 
     let Database::Sqlite(database) = &configuration.store.database;
@@ -68,6 +68,8 @@ fn every_key_has_its_effect() {
             one_way_requests: 50,
             passes: 5,
             event_bytes: 1 << 20,
+            tokens: 1000,
+            proofs: 5000,
             tunnel_idle_timeout: Duration::from_secs(1200),
             drain_timeout: Duration::ZERO,
         }
@@ -109,7 +111,8 @@ fn a_certificate_may_say_its_own_settings() {
     let clients = &tls.settings.client_certificates;
     assert_eq!(clients.mode, ClientCertificateMode::Optional);
     assert_eq!(paths(&clients.trust), [Path::new("conf/certs/clients-ca.pem")]);
-    assert_eq!(paths(&clients.crls), [Path::new("conf/certs/clients.crl")]);
+    let fetched = Path::new("conf/state/crls/pkiexample-95c393c2891c5a13.crl");
+    assert_eq!(paths(&clients.crls), [Path::new("conf/certs/clients.crl"), fetched]);
 
     let [first, legacy] = tls.certificates.as_slice() else { panic!("not two certificates") };
     assert_eq!(first.settings, tls.settings);
@@ -237,7 +240,6 @@ fn the_whole_contract_is_read_but_for_what_is_not_yet_available() {
         diagnostics.to_string().lines().collect::<Vec<_>>(),
         [
             "conf/gatehouse.yaml:40:15: error: `endpoint` must be an https URL such as https://vault.example.com: invalid international domain name",
-            "conf/gatehouse.yaml:43:19: error: `issuer` is not yet available in this version",
             "conf/gatehouse.yaml:50:1: error: `management` is not yet available in this version",
             "conf/gatehouse.yaml:51:1: error: `portal` is not yet available in this version",
             "conf/gatehouse.yaml:52:34: error: `otlp` is not yet available in this version",

@@ -32,6 +32,8 @@ pub(crate) enum Message {
 pub(super) struct Surroundings<'c> {
     pub(super) workspace: Option<&'c str>,
     pub(super) resources: &'c Resources,
+    /// The resources of the service.
+    pub(super) service: &'c Resources,
     pub(super) named_values: NamedValueTable<'c>,
     pub(super) certificates: &'c Certificates,
     pub(super) fragments: Fragments<'c>,
@@ -185,6 +187,16 @@ impl Builder<'_> {
     /// The resources that the document may name.
     pub(crate) fn resources(&self) -> &Resources {
         self.around.resources
+    }
+
+    /// The resources of the service, which are the document's own outside of workspaces.
+    pub(crate) fn service(&self) -> &Resources {
+        self.around.service
+    }
+
+    /// Whether the document is surveyed without the resources that it names.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.around.alone
     }
 
     /// Checks that an element has no other attributes and child elements than these; a policy may always have an `id`.

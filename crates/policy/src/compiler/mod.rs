@@ -128,6 +128,7 @@ impl Compiler {
         let around = Surroundings {
             workspace,
             resources,
+            service: &input.catalog.service,
             named_values: match survey {
                 Some(survey) => named_values.with_stand_ins(survey.alone),
                 None => named_values,

@@ -19,6 +19,7 @@ mod dimensions;
 mod emit_metric;
 mod find_and_replace;
 mod forward_request;
+mod get_authorization_context;
 mod ip_filter;
 mod json_to_xml;
 mod jsonp;
@@ -99,6 +100,7 @@ const AFTERWARDS: &[Section] = &[Section::Outbound, Section::OnError];
 const BACKEND: &[Section] = &[Section::Backend];
 const INBOUND: &[Section] = &[Section::Inbound];
 const INBOUND_BACKEND: &[Section] = &[Section::Inbound, Section::Backend];
+const INBOUND_BACKEND_OUTBOUND: &[Section] = &[Section::Inbound, Section::Backend, Section::Outbound];
 const INBOUND_OUTBOUND: &[Section] = &[Section::Inbound, Section::Outbound];
 const NOT_BACKEND: &[Section] = &[Section::Inbound, Section::Outbound, Section::OnError];
 const OUTBOUND: &[Section] = &[Section::Outbound];
@@ -140,6 +142,11 @@ pub(crate) const TABLE: &[PolicyKind] = &[
     PolicyKind::new("emit-metric", EVERYWHERE, Compile::Policy(emit_metric::compile)),
     PolicyKind::new("find-and-replace", EVERYWHERE, Compile::Policy(find_and_replace::compile)),
     PolicyKind::new("forward-request", BACKEND, Compile::Policy(forward_request::compile)).once(),
+    PolicyKind::new(
+        "get-authorization-context",
+        INBOUND_BACKEND_OUTBOUND,
+        Compile::Policy(get_authorization_context::compile),
+    ),
     PolicyKind::new("include-fragment", EVERYWHERE, Compile::IncludeFragment),
     PolicyKind::new("ip-filter", INBOUND, Compile::Policy(ip_filter::compile)),
     PolicyKind::new("json-to-xml", EVERYWHERE, Compile::Policy(json_to_xml::compile)),
@@ -195,7 +202,6 @@ pub(crate) const NOT_YET_AVAILABLE: &[&str] = &[
     "azure-openai-semantic-cache-lookup",
     "azure-openai-semantic-cache-store",
     "cosmosdb-data-source",
-    "get-authorization-context",
     "http-data-source",
     "invoke-dapr-binding",
     "invoke-request",

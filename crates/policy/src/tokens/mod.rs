@@ -34,17 +34,22 @@ pub struct Tokens {
 impl Tokens {
     /// How many verified tokens are kept by default.
     pub const DEFAULT_CAPACITY: usize = 16_384;
-    /// How many used proofs are remembered: about 100 bytes each.
+    /// How many used proofs are remembered by default: about 100 bytes each.
     const PROOFS: usize = 200_000;
 
     /// Room for so many verified tokens. `secret` is what nonces are made with: 32 random bytes.
     pub fn new(capacity: usize, secret: &[u8]) -> Self {
+        Self::bounded(capacity, Self::PROOFS, secret)
+    }
+
+    /// The same with room for so many used proofs.
+    pub fn bounded(capacity: usize, proofs: usize, secret: &[u8]) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         Self {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             sources: Mutex::default(),
             verified: VerifiedTokens::new(capacity),
-            proofs: ReplayCache::new(Self::PROOFS),
+            proofs: ReplayCache::new(proofs),
             nonces: DpopNonces::new(secret),
         }
     }

@@ -10,14 +10,19 @@ use std::fmt::Write as _;
 use aws_lc_rs::{digest, hmac};
 use gatehouse_identity::http_client::{HttpClient, HttpRequest, HttpResponse};
 use gatehouse_identity::jose::{Json, parse_json};
+use gatehouse_model::configuration::VaultLogin;
 use parking_lot::Mutex;
 use secrecy::SecretString;
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::VaultError;
+use super::hashicorp::own_token;
+use super::login::Login;
 use super::moment::{Moment, seconds_of};
 
+/// The audience of tokens that the security token service takes.
+const AUDIENCE: &str = "sts.amazonaws.com";
 const SERVICE: &str = "secretsmanager";
 const TARGET: &str = "secretsmanager.GetSecretValue";
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
@@ -53,6 +58,7 @@ impl AwsSecretsManager {
         endpoint: &Url,
         path: &str,
         field: Option<&str>,
+        login: &Login<'_>,
         client: &dyn HttpClient,
         now: u64,
     ) -> Result<SecretString, VaultError> {
@@ -61,7 +67,7 @@ impl AwsSecretsManager {
             return Err(VaultError::lasting("the identifier names no secret: its path is the secret's name"));
         }
         let region = region(endpoint)?;
-        let keys = self.keys(client, &region, now).await?;
+        let keys = self.keys(login, client, &region, now).await?;
         let body = serde_json::json!({ "SecretId": name }).to_string();
         let request = signed(endpoint, &region, &body, &keys, now);
         let answer = client.send(request).await.map_err(|error| VaultError::passing(error.to_string()))?;
@@ -95,7 +101,23 @@ impl AwsSecretsManager {
         VaultError { is_passing, ..error }
     }
 
-    async fn keys(&self, client: &dyn HttpClient, region: &str, now: u64) -> Result<Keys, VaultError> {
+    async fn keys(
+        &self,
+        login: &Login<'_>,
+        client: &dyn HttpClient,
+        region: &str,
+        now: u64,
+    ) -> Result<Keys, VaultError> {
+        if let Some(VaultLogin::Identity { role: Some(role), audience, exchange, .. }) = login.settings {
+            if let Some(keys) = self.session.lock().as_ref().filter(|keys| now < keys.until) {
+                return Ok(keys.clone());
+            }
+            let audience = audience.as_deref().unwrap_or(AUDIENCE);
+            let token = own_token(login.identities, login.identity, audience, now).await?;
+            let keys = exchanged(client, region, role, exchange.as_ref(), &token, now).await?;
+            *self.session.lock() = Some(keys.clone());
+            return Ok(keys);
+        }
         let variable = |name| env::var(name).ok().filter(|value: &String| !value.is_empty());
         if let (Some(id), Some(secret)) = (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY")) {
             let session = variable("AWS_SESSION_TOKEN").map(Zeroizing::new);
@@ -182,7 +204,7 @@ fn signed(endpoint: &Url, region: &str, body: &str, keys: &Keys, now: u64) -> Ht
     request.header("authorization", authorization)
 }
 
-/// Exchanges the token of a web identity (STS, `AssumeRoleWithWebIdentity`).
+/// Exchanges the token of a file.
 async fn by_web_identity(
     client: &dyn HttpClient,
     region: &str,
@@ -193,15 +215,32 @@ async fn by_web_identity(
     let token = std::fs::read_to_string(file).map(Zeroizing::new);
     let token = token
         .map_err(|error| VaultError::passing(format!("the token file {file} cannot be read: {error}")))?;
-    let host =
-        env::var("AWS_ENDPOINT_URL_STS").unwrap_or_else(|_| format!("https://sts.{region}.amazonaws.com/"));
-    let url = Url::parse(&host).map_err(|_| VaultError::lasting("the address of STS is no URL"))?;
+    exchanged(client, region, role, None, token.trim(), now).await
+}
+
+/// Exchanges the token of a web identity (STS, `AssumeRoleWithWebIdentity`).
+async fn exchanged(
+    client: &dyn HttpClient,
+    region: &str,
+    role: &str,
+    endpoint: Option<&Url>,
+    token: &str,
+    now: u64,
+) -> Result<Keys, VaultError> {
+    let url = match endpoint {
+        Some(url) => url.clone(),
+        None => {
+            let host = env::var("AWS_ENDPOINT_URL_STS");
+            let host = host.unwrap_or_else(|_| format!("https://sts.{region}.amazonaws.com/"));
+            Url::parse(&host).map_err(|_| VaultError::lasting("the address of STS is no URL"))?
+        }
+    };
     let fields = [
         ("Action", "AssumeRoleWithWebIdentity"),
         ("Version", "2011-06-15"),
         ("RoleArn", role),
         ("RoleSessionName", "gatehouse"),
-        ("WebIdentityToken", token.trim()),
+        ("WebIdentityToken", token),
     ];
     let answer = client.send(HttpRequest::form(url, &fields)).await;
     let answer = answer.map_err(|error| VaultError::passing(error.to_string()))?;
@@ -210,10 +249,18 @@ async fn by_web_identity(
         return Err(VaultError { message: format!("the role was not given: {}", error.message), ..error });
     }
     let json = parse_json(&answer.body).ok();
+    let markup = std::str::from_utf8(&answer.body).unwrap_or_default();
     let path = ["AssumeRoleWithWebIdentityResponse", "AssumeRoleWithWebIdentityResult", "Credentials"];
     let credentials = json.as_ref().and_then(|json| path.iter().try_fold(json, |json, name| json.get(name)));
-    let text = |name: &str| credentials?.get(name)?.as_str().map(str::to_owned);
-    let until = credentials.and_then(|known| known.get("Expiration")).and_then(Json::as_f64);
+    let text = |name: &str| match credentials {
+        Some(known) => known.get(name)?.as_str().map(str::to_owned),
+        // Without regard to what is asked for, some give XML.
+        None => element(markup, name).map(str::to_owned),
+    };
+    let until = match credentials {
+        Some(known) => known.get("Expiration").and_then(Json::as_f64),
+        None => element(markup, "Expiration").and_then(seconds_of).map(|until| until as f64),
+    };
     let unusable = || VaultError::passing("the answer about the role holds no credentials");
     Ok(Keys {
         id: text("AccessKeyId").ok_or_else(unusable)?,
@@ -221,6 +268,13 @@ async fn by_web_identity(
         session: text("SessionToken").map(Zeroizing::new),
         until: until.map_or(now + 600, |until| until as u64).saturating_sub(300),
     })
+}
+
+/// The text of an element that holds no others, and nothing that is escaped.
+fn element<'t>(markup: &'t str, name: &str) -> Option<&'t str> {
+    let (_, rest) = markup.split_once(&format!("<{name}>"))?;
+    let (text, _) = rest.split_once(&format!("</{name}>"))?;
+    (!text.contains(['<', '&'])).then_some(text)
 }
 
 /// Asks the endpoint of the container.

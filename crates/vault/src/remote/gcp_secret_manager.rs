@@ -8,12 +8,22 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gatehouse_identity::http_client::{HttpClient, HttpRequest};
 use gatehouse_identity::jose::{Json, parse_json};
+use gatehouse_model::configuration::VaultLogin;
 use parking_lot::Mutex;
 use secrecy::SecretString;
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::VaultError;
+use super::hashicorp::own_token;
+use super::login::Login;
+use super::moment::seconds_of;
+
+/// Where tokens of other issuers are exchanged.
+const EXCHANGE: &str = "https://sts.googleapis.com/v1/token";
+/// Where tokens of service accounts are given.
+const CREDENTIALS: &str = "https://iamcredentials.googleapis.com";
+const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 
 /// The token of the service account, and until when it is used.
 #[derive(Default)]
@@ -33,6 +43,7 @@ impl GcpSecretManager {
         &self,
         endpoint: &Url,
         path: &str,
+        login: &Login<'_>,
         client: &dyn HttpClient,
         now: u64,
     ) -> Result<SecretString, VaultError> {
@@ -46,7 +57,7 @@ impl GcpSecretManager {
                 return Err(VaultError::lasting(message));
             }
         };
-        let token = self.token(client, now).await?;
+        let token = self.token(login, client, now).await?;
         let mut url = endpoint.clone();
         url.set_path(&format!("/{}{version}:access", segments.join("/")));
         let request = HttpRequest::get(url).header("authorization", format!("Bearer {}", token.as_str()));
@@ -73,9 +84,26 @@ impl GcpSecretManager {
         Ok(SecretString::from(text))
     }
 
-    async fn token(&self, client: &dyn HttpClient, now: u64) -> Result<Zeroizing<String>, VaultError> {
+    async fn token(
+        &self,
+        login: &Login<'_>,
+        client: &dyn HttpClient,
+        now: u64,
+    ) -> Result<Zeroizing<String>, VaultError> {
         if let Some((token, _)) = self.token.lock().as_ref().filter(|(_, until)| now < *until) {
             return Ok(token.clone());
+        }
+        if let Some(VaultLogin::Identity { audience: Some(audience), service_account, exchange, .. }) =
+            login.settings
+        {
+            let own = own_token(login.identities, login.identity, &format!("https:{audience}"), now).await?;
+            let (token, life) = federated(client, audience, exchange.as_ref(), &own).await?;
+            let (token, life) = match service_account {
+                Some(account) => impersonated(client, account, &token, now).await?,
+                None => (token, life),
+            };
+            *self.token.lock() = Some((token.clone(), now + life - life / 5));
+            return Ok(token);
         }
         let host = env::var("GCE_METADATA_HOST").unwrap_or_else(|_| "metadata.google.internal".to_owned());
         let address = format!("http://{host}/computeMetadata/v1/instance/service-accounts/default/token");
@@ -91,6 +119,65 @@ impl GcpSecretManager {
         *self.token.lock() = Some((token.clone(), now + life - life / 5));
         Ok(token)
     }
+}
+
+/// Exchanges an identity's own token (RFC 8693).
+async fn federated(
+    client: &dyn HttpClient,
+    audience: &str,
+    endpoint: Option<&Url>,
+    own: &str,
+) -> Result<(Zeroizing<String>, u64), VaultError> {
+    let url = match endpoint {
+        Some(url) => url.clone(),
+        None => {
+            Url::parse(EXCHANGE).map_err(|_| VaultError::lasting("the address of the exchange is no URL"))?
+        }
+    };
+    let fields = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        ("audience", audience),
+        ("scope", SCOPE),
+        ("requested_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
+        ("subject_token", own),
+    ];
+    let answer = client.send(HttpRequest::form(url, &fields)).await;
+    let answer = answer.map_err(|error| VaultError::passing(error.to_string()))?;
+    let json = parse_json(&answer.body).ok();
+    if answer.status != 200 {
+        let code = json.as_ref().and_then(|json| json.get("error")?.as_str());
+        let error = VaultError::of_answer(&answer, code);
+        return Err(VaultError {
+            message: format!("the token was not exchanged: {}", error.message),
+            ..error
+        });
+    }
+    let token = json.as_ref().and_then(|json| json.get("access_token")?.as_str());
+    let token = token.ok_or_else(|| VaultError::passing("the exchange gave no token"))?;
+    let life = json.as_ref().and_then(|json| json.get("expires_in")?.as_f64()).unwrap_or(600.0);
+    Ok((Zeroizing::new(token.to_owned()), life.clamp(0.0, 86_400.0) as u64))
+}
+
+/// A token of the service account that a federated identity stands in for.
+async fn impersonated(
+    client: &dyn HttpClient,
+    account: &str,
+    token: &str,
+    now: u64,
+) -> Result<(Zeroizing<String>, u64), VaultError> {
+    let mut url =
+        Url::parse(CREDENTIALS).map_err(|_| VaultError::lasting("the address of credentials is no URL"))?;
+    url.set_path(&format!("/v1/projects/-/serviceAccounts/{account}:generateAccessToken"));
+    let body = serde_json::json!({ "scope": [SCOPE] }).to_string();
+    let request = HttpRequest::json(url, &body).header("authorization", format!("Bearer {token}"));
+    let answer = client.send(request).await.map_err(|error| VaultError::passing(error.to_string()))?;
+    let json = parse_json(&answer.body).ok().filter(|_| answer.status == 200);
+    let json = json.ok_or_else(|| VaultError::of_answer(&answer, None))?;
+    let text = |name: &str| json.get(name).and_then(Json::as_str);
+    let token = text("accessToken").ok_or_else(|| VaultError::passing("the account gave no token"))?;
+    let until = text("expireTime").and_then(seconds_of).unwrap_or(now + 600);
+    Ok((Zeroizing::new(token.to_owned()), until.saturating_sub(now)))
 }
 
 /// CRC-32C (RFC 3720, appendix B.4).

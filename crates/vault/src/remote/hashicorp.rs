@@ -7,6 +7,7 @@ use std::path::Path;
 
 use gatehouse_identity::http_client::{HttpClient, HttpRequest};
 use gatehouse_identity::jose::{Json, parse_json};
+use gatehouse_identity::managed::ManagedIdentities;
 use gatehouse_model::configuration::VaultLogin;
 use parking_lot::Mutex;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -45,6 +46,11 @@ pub(super) struct Ask<'a> {
     pub(super) path: &'a str,
     pub(super) field: &'a str,
     pub(super) now: u64,
+    pub(super) identities: &'a ManagedIdentities,
+    /// The client id of the identity.
+    pub(super) identity: Option<&'a str>,
+    /// What the vault calls itself in configurations.
+    pub(super) name: &'a str,
 }
 
 impl Hashicorp {
@@ -88,9 +94,36 @@ impl Hashicorp {
     }
 
     async fn token(&self, ask: &Ask<'_>, client: &dyn HttpClient) -> Result<SecretString, VaultError> {
-        let (path, body) = match ask.login {
+        match ask.login {
             VaultLogin::Token(token) => return Ok(token.clone()),
             VaultLogin::TokenFile(file) => return Ok(SecretString::from(read(&file.value)?.trim())),
+            _ => {}
+        }
+        let known = self.session.lock().clone();
+        if let Some(session) = known.filter(|session| ask.now < session.until) {
+            return Ok(session.token);
+        }
+        let mut certificate = None;
+        let (path, body) = match ask.login {
+            VaultLogin::Token(_) | VaultLogin::TokenFile(_) => {
+                return Err(VaultError::lasting("there is no login"));
+            }
+            VaultLogin::Certificate { mount, role, certificate: chain, key } => {
+                let mut pem = read(&chain.value)?;
+                pem.push('\n');
+                pem.push_str(&read(&key.value)?);
+                certificate = Some(pem);
+                let body = match role {
+                    Some(role) => serde_json::json!({ "name": role }),
+                    None => serde_json::json!({}),
+                };
+                (format!("auth/{mount}/login"), body)
+            }
+            VaultLogin::Identity { mount, role, audience, .. } => {
+                let audience = audience.as_deref().unwrap_or(ask.name);
+                let token = own_token(ask.identities, ask.identity, audience, ask.now).await?;
+                (format!("auth/{mount}/login"), serde_json::json!({ "role": role, "jwt": &*token }))
+            }
             VaultLogin::AppRole { role, secret } => {
                 let body = serde_json::json!({ "role_id": role, "secret_id": secret.expose_secret() });
                 ("auth/approle/login".to_owned(), body)
@@ -100,12 +133,9 @@ impl Hashicorp {
                 (format!("auth/{mount}/login"), body)
             }
         };
-        let known = self.session.lock().clone();
-        if let Some(session) = known.filter(|session| ask.now < session.until) {
-            return Ok(session.token);
-        }
         let body = Zeroizing::new(body.to_string());
-        let request = ask.dressed(HttpRequest::json(address(ask.endpoint, &path), &body));
+        let mut request = ask.dressed(HttpRequest::json(address(ask.endpoint, &path), &body));
+        request.certificate = certificate;
         let answer = client.send(request).await.map_err(|error| VaultError::passing(error.to_string()))?;
         let json = parse_json(&answer.body).ok().filter(|_| answer.status == 200);
         let Some(json) = json else {
@@ -134,6 +164,20 @@ impl Ask<'_> {
     }
 }
 
+/// A token of the identity's own.
+pub(super) async fn own_token(
+    identities: &ManagedIdentities,
+    identity: Option<&str>,
+    audience: &str,
+    now: u64,
+) -> Result<Zeroizing<String>, VaultError> {
+    identities.assertion(identity, audience, now).await.map_err(|failure| VaultError {
+        message: failure.message,
+        is_passing: failure.retry_after.is_some(),
+        retry_after: failure.retry_after,
+    })
+}
+
 fn address(endpoint: &Url, path: &str) -> Url {
     let mut url = endpoint.clone();
     let base = url.path().trim_end_matches('/').to_owned();
@@ -143,7 +187,7 @@ fn address(endpoint: &Url, path: &str) -> Url {
 
 fn read(file: &Path) -> Result<Zeroizing<String>, VaultError> {
     let failed = |error: &dyn std::fmt::Display| {
-        VaultError::passing(format!("the token file {} cannot be read: {error}", file.display()))
+        VaultError::passing(format!("the file {} cannot be read: {error}", file.display()))
     };
     if std::fs::metadata(file).map_err(|error| failed(&error))?.len() > MAX_FILE {
         return Err(failed(&"it is too large"));

@@ -10,8 +10,10 @@ mod error;
 mod gcp_secret_manager;
 mod hashicorp;
 mod local;
+mod login;
 mod moment;
 mod vaults;
 
+pub use self::block_on::block_on;
 pub use self::error::VaultError;
 pub use self::vaults::Vaults;

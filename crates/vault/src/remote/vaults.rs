@@ -20,6 +20,7 @@ use super::block_on::block_on;
 use super::gcp_secret_manager::GcpSecretManager;
 use super::hashicorp::{Ask, Hashicorp};
 use super::local;
+use super::login::Login;
 
 /// How often it is looked whether a value is due.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -221,18 +222,19 @@ impl Vaults {
         let settings = &vault.settings;
         let base = settings.matches.path().trim_end_matches('/');
         let path = identifier.path().strip_prefix(base).unwrap_or_default();
+        let identity = reference.identity.as_deref().or(settings.identity.as_deref());
+        let login = Login { settings: settings.login.as_ref(), identities: &self.identities, identity };
         match &*vault.protocol {
             Protocol::AzureKeyVault(protocol) => {
-                let identity = reference.identity.as_deref().or(settings.identity.as_deref());
                 let (client, identities) = (&*self.client, &*self.identities);
                 protocol.fetch(&settings.endpoint, path, identity, client, identities, now).await
             }
             Protocol::AwsSecretsManager(protocol) => {
                 let field = identifier.fragment();
-                protocol.fetch(&settings.endpoint, path, field, &*self.client, now).await
+                protocol.fetch(&settings.endpoint, path, field, &login, &*self.client, now).await
             }
             Protocol::GcpSecretManager(protocol) => {
-                protocol.fetch(&settings.endpoint, path, &*self.client, now).await
+                protocol.fetch(&settings.endpoint, path, &login, &*self.client, now).await
             }
             Protocol::Folder => match &settings.folder {
                 Some(folder) => local::file(&folder.value, path),
@@ -240,11 +242,20 @@ impl Vaults {
             },
             Protocol::Environment => local::variable(path),
             Protocol::Hashicorp(protocol) => {
-                let login = settings.login.as_ref();
-                let login = login.ok_or_else(|| VaultError::lasting("the vault has no `login`"))?;
+                let login = login.settings.ok_or_else(|| VaultError::lasting("the vault has no `login`"))?;
                 let field = identifier.fragment().unwrap_or("value");
                 let namespace = settings.namespace.as_deref();
-                let ask = Ask { endpoint: &settings.endpoint, namespace, login, path, field, now };
+                let ask = Ask {
+                    endpoint: &settings.endpoint,
+                    namespace,
+                    login,
+                    path,
+                    field,
+                    now,
+                    identities: &self.identities,
+                    identity,
+                    name: settings.matches.as_str().trim_end_matches('/'),
+                };
                 protocol.fetch(&ask, &*self.client).await
             }
         }

@@ -17,7 +17,7 @@ use super::harness::{Harness, eventually};
 use crate::tls::ServerTls;
 
 fn asks(mode: ClientCertificateMode, trust: Located<std::path::PathBuf>) -> ClientCertificates {
-    ClientCertificates { mode, trust: vec![trust], crls: Vec::new() }
+    ClientCertificates { mode, trust: vec![trust], ..ClientCertificates::default() }
 }
 
 /// A harness whose one host has these client certificates, with an authority for clients.

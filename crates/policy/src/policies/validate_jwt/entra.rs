@@ -15,11 +15,11 @@ use super::refusal::Refusal;
 use super::rules::{IssuerRule, RequiredClaim};
 use super::sender::{CertificateBound, Dpop};
 use super::verifier::Verifier;
-use super::{ValidateToken, optional_integer, texts};
-use crate::Action;
+use super::{ValidateToken, optional_integer, rules, texts};
 use crate::compiler::{Builder, Reported};
 use crate::document::Element;
 use crate::value::{Boolean, Integer, Text};
+use crate::{Action, Exchange, Failure, World};
 
 /// The authority of the public cloud.
 const AUTHORITY: &str = "https://login.microsoftonline.com";
@@ -81,6 +81,59 @@ pub(in crate::policies) fn compile(builder: &mut Builder<'_>, element: &Element)
         certificate_bound: CertificateBound::compile(builder, element),
         introspection: None,
     })))
+}
+
+/// Verifies tokens of one tenant for one audience.
+#[derive(Debug)]
+pub(in crate::policies) struct TenantTokens(Verifier);
+
+/// Who a token of a tenant is about.
+#[derive(Debug)]
+pub(in crate::policies) struct Principal {
+    /// `oid`.
+    pub(in crate::policies) object: String,
+    /// `tid`.
+    pub(in crate::policies) tenant: String,
+    /// `azp`, else `appid`.
+    pub(in crate::policies) application: Option<String>,
+}
+
+impl TenantTokens {
+    /// `None` where the tenant is neither an id, a domain nor an https URL.
+    pub(in crate::policies) fn of(tenant: &str) -> Option<Self> {
+        let sources = vec![Source::fixed(metadata(tenant)?, SourceKind::Metadata)];
+        Some(Self(Verifier::new(sources, Vec::new(), Vec::new())))
+    }
+
+    /// Who a token is about; else why it is refused.
+    pub(in crate::policies) async fn principal(
+        &self,
+        token: &str,
+        audience: &'static str,
+        exchange: &mut Exchange,
+        world: &World<'_>,
+    ) -> Result<Result<Principal, String>, Failure> {
+        let sources = self.0.resolve(exchange, world)?;
+        let verified = match self.0.verify(token, &sources, world).await {
+            Ok(verified) => verified,
+            Err(refusal) => return Ok(Err(refusal.message.into_owned())),
+        };
+        let clock = world.clock.now_millis() as f64 / 1000.0;
+        let claims = &verified.claims;
+        let checked = rules::check_type(&verified, None)
+            .and_then(|()| rules::check_lifetime(claims, clock, 0.0, true))
+            .and_then(|()| rules::check_audience(claims, &[audience.into()]))
+            .and_then(|()| rules::check_issuer(&verified, &[], IssuerRule::Entra, &[]));
+        if let Err(refusal) = checked {
+            return Ok(Err(refusal.message.into_owned()));
+        }
+        let text = |name: &str| claims.get(name).and_then(Json::as_str).map(str::to_owned);
+        let application = text("azp").or_else(|| text("appid"));
+        Ok(match (text("oid"), text("tid")) {
+            (Some(object), Some(tenant)) => Ok(Principal { object, tenant, application }),
+            _ => Err("The token names no object or no tenant.".to_owned()),
+        })
+    }
 }
 
 /// Where the metadata of a tenant is.

@@ -310,6 +310,56 @@ fn tokens_for_other_purposes_are_no_access_tokens() {
     assert_eq!(typed("", "token-type=\"at+jwt\""), "JwtInvalid");
 }
 
+/// A text encrypted with the shared secret (RFC 7516, `dir` and `A256GCM`).
+fn encrypted(text: &str) -> String {
+    use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+    let header = encode_base64url(r#"{"alg":"dir","enc":"A256GCM","cty":"JWT"}"#);
+    let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, SECRET).unwrap());
+    let mut sealed = text.as_bytes().to_vec();
+    let nonce = Nonce::assume_unique_for_key([7; 12]);
+    let tag = key.seal_in_place_separate_tag(nonce, Aad::from(header.as_bytes()), &mut sealed).unwrap();
+    format!("{header}..{}.{}.{}", encode_base64url([7; 12]), encode_base64url(&sealed), encode_base64url(tag))
+}
+
+#[test]
+fn encrypted_tokens_are_as_good_as_what_is_inside() {
+    let keys = format!("<decryption-keys><key>{SECRET_TEXT}</key></decryption-keys>");
+    let good = token(&good_claims());
+    let none = encode_base64url(r#"{"alg":"none"}"#);
+    let forged = signed(r#"{"alg":"HS256"}"#, &good_claims(), |_| vec![0; 32]);
+    for (inside, wanted) in [
+        (good.clone(), ""),
+        (format!("{none}.{}.", encode_base64url(good_claims())), "JwtInvalid"),
+        (forged, "TokenSignatureInvalid"),
+        (good_claims(), "JwtInvalid"),
+        (encrypted(&good), "JwtInvalid"),
+        (String::new(), "JwtInvalid"),
+    ] {
+        assert_eq!(reason(&with_token(&policy(HEADER, &keys), &encrypted(&inside))), wanted, "{inside}");
+    }
+    assert_ne!(reason(&with_token(&policy(HEADER, ""), &encrypted(&good))), "", "there is no key");
+    let mut changed = encrypted(&good);
+    changed.pop();
+    assert_ne!(reason(&with_token(&policy(HEADER, &keys), &changed)), "");
+}
+
+#[test]
+fn only_one_place_of_a_request_counts() {
+    let good = token(&good_claims());
+    let text = document("inbound", &policy(HEADER, ""));
+    let both = |header: &str, query: &str| {
+        reason(&run_with(&text, |exchange| {
+            exchange.request.original_url.query = crate::Query::new(format!("access_token={query}"));
+            if !header.is_empty() {
+                authorize(exchange, &format!("Bearer {header}"));
+            }
+        }))
+    };
+    assert_eq!(both("", &good), "TokenNotPresent", "the query is no other way in");
+    assert_eq!(both("x.y.z", &good), "JwtInvalid");
+    assert_eq!(both(&good, "x.y.z"), "");
+}
+
 /// An issuer with a key on P-256.
 struct Issuer {
     name: &'static str,

@@ -119,6 +119,42 @@ fn a_key_vault_gives_its_secret_to_the_identity_that_it_asks_for() {
 }
 
 #[test]
+fn garbage_of_a_vault_is_no_value_and_is_told_without_what_it_holds() {
+    for (status, body, told, is_passing) in [
+        (200, "<html>canary</html>", "", true),
+        (200, "{}", "", true),
+        (200, r#"{"value":5}"#, "", true),
+        (200, r#"{"value":"a","value":"canary"}"#, "", true),
+        (
+            403,
+            r#"{"error":{"code":"Forbidden","message":"canary"}}"#,
+            "refuses this instance's identity",
+            false,
+        ),
+        (404, r#"{"error":{"code":"SecretNotFound","message":"canary"}}"#, "no such secret", false),
+        (429, "canary", "asked too often", true),
+        (503, "canary", "sealed or not available", true),
+        (302, "canary", "cannot be used", false),
+    ] {
+        let (_, vaults) = vaults(vault(VaultKind::AzureKeyVault, CONTOSO, None), move |asked| {
+            if asked.contains("imds.example") {
+                return Some(token());
+            }
+            if !asked.contains("authorization=Bearer tok") {
+                return Some(challenge("https://vault.azure.net"));
+            }
+            Some((status, vec![], body.to_owned()))
+        });
+        let error = ask(&vaults, SECRET).unwrap_err();
+        assert!(
+            error.message.contains(told) && !error.message.contains("canary"),
+            "{status} {body}: {error}"
+        );
+        assert_eq!(error.is_passing, is_passing, "{status} {body}: {error}");
+    }
+}
+
+#[test]
 fn no_token_goes_to_a_vault_that_asks_for_one_of_another_host() {
     for resource in
         ["https://management.azure.com", "http://vault.azure.net", "https://ault.azure.net", "vault", ""]
