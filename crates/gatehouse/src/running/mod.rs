@@ -5,6 +5,7 @@ mod low_priority;
 mod retired;
 mod traces;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -59,6 +60,20 @@ pub(crate) struct Sources {
     pub(crate) keys: Option<PathBuf>,
     /// Puts the address of a backend into the place of an API's service URL: the quickstart's sample backend.
     pub(crate) sample_backend: Option<(&'static str, Url)>,
+    /// What a load test changes.
+    pub(crate) experiment: Option<Experiment>,
+}
+
+/// What is different in an instance that a load test measures.
+pub(crate) struct Experiment {
+    /// Changes the configuration after it was read.
+    pub(crate) configuration: Box<dyn Fn(&mut Configuration)>,
+    /// Changes both after the artifacts were read.
+    pub(crate) artifacts: Box<dyn Fn(&mut Configuration, &mut Catalog)>,
+    /// Where every connection to a backend goes.
+    pub(crate) backend: SocketAddr,
+    /// Has the secrets that the store of the experiment does not have.
+    pub(crate) secrets: Option<OpenStore>,
 }
 
 /// A running instance.
@@ -105,8 +120,9 @@ impl Running {
         let vault_changes = credentials.vaults.changes();
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), now_seconds().unsigned_abs());
         let instance_id = instance_id()?;
+        let secrets = sources.experiment.as_ref().and_then(|experiment| experiment.secrets.as_ref());
         let with = CompileWith {
-            store: Some(&*open.store),
+            store: Some(&*secrets.unwrap_or(&open).store),
             metrics: &metrics,
             instance_id: &instance_id,
             credentials: &credentials,
@@ -168,7 +184,8 @@ impl Running {
         let told = log.clone();
         revocation_lists.refresh_in_background(move |problem| told.warn(problem))?;
         // Keys are shown once, even where the start fails after they were made.
-        let listeners = start_listeners(&loaded.configuration, &shared, &log)
+        let diverted_to = sources.experiment.as_ref().map(|experiment| experiment.backend);
+        let listeners = start_listeners(&loaded.configuration, &shared, &log, diverted_to)
             .inspect_err(|_| issued.iter().for_each(print_keys))?;
         let Loaded { configuration, catalog, stamp, .. } = loaded;
         let in_force = InForce { configuration, catalog, revision, stamp };
@@ -189,6 +206,11 @@ impl Running {
             instance_id,
         };
         Ok((running, issued))
+    }
+
+    /// Speaks plain text on its loopback addresses, for measuring what TLS costs; says whether every listener does.
+    pub(crate) fn go_in_the_clear(&self, is_http2: bool) -> bool {
+        self.listeners.as_ref().is_some_and(|listeners| listeners.go_in_the_clear(is_http2))
     }
 
     /// Where the instance listens.
@@ -393,7 +415,12 @@ pub(crate) fn print_keys(keys: &IssuedKeys) {
 
 fn good_configuration(sources: &Sources) -> Result<(Configuration, Diagnostics)> {
     match load::read_configuration(&sources.configuration) {
-        (Some(configuration), findings) if !findings.has_errors() => Ok((configuration, findings)),
+        (Some(mut configuration), findings) if !findings.has_errors() => {
+            if let Some(experiment) = &sources.experiment {
+                (experiment.configuration)(&mut configuration);
+            }
+            Ok((configuration, findings))
+        }
         (_, findings) => Err(refused(findings, "the configuration has errors")),
     }
 }
@@ -432,7 +459,7 @@ fn fetch_lists(
 }
 
 fn load_rest(
-    configuration: Configuration,
+    mut configuration: Configuration,
     mut findings: Diagnostics,
     sources: &Sources,
     with: &CompileWith<'_>,
@@ -448,19 +475,27 @@ fn load_rest(
         let location = Location::file(sources.configuration.as_path());
         api.service_url = Some(Located::new(url.clone(), location));
     }
+    if let Some(experiment) = &sources.experiment {
+        (experiment.artifacts)(&mut configuration, &mut catalog);
+    }
     match load::compile(&configuration, &catalog, with, &mut findings) {
         Some(snapshot) => Ok(Loaded { configuration, catalog, snapshot, findings, stamp }),
         None => Err(refused(findings, "the configuration cannot be served")),
     }
 }
 
-fn start_listeners(configuration: &Configuration, shared: &Arc<Shared>, log: &Log) -> Result<Listeners> {
+fn start_listeners(
+    configuration: &Configuration,
+    shared: &Arc<Shared>,
+    log: &Log,
+    diverted_to: Option<SocketAddr>,
+) -> Result<Listeners> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let factory: HandlerFactory = {
         let shared = Arc::clone(shared);
         Arc::new(move |core| {
             let observer = Rc::new(BackendObserver::new(Arc::clone(&shared)));
-            let pools = Pools::new(PoolLimits::for_cores(cores), observer);
+            let pools = Pools::diverted(PoolLimits::for_cores(cores), observer, diverted_to);
             Rc::new(Core::new(Arc::clone(&shared), pools, seed(core))) as Rc<dyn Handler>
         })
     };

@@ -35,7 +35,12 @@ pub(crate) fn run(arguments: &Arguments, config: &ConfigArgument) -> Outcome {
         return Outcome::WrongUsage;
     }
     let served = if configured {
-        serve(Sources { configuration: config.path(), keys: arguments.keys.clone(), sample_backend: None })
+        serve(Sources {
+            configuration: config.path(),
+            keys: arguments.keys.clone(),
+            sample_backend: None,
+            experiment: None,
+        })
     } else {
         let folder = arguments.data.clone().unwrap_or_else(|| PathBuf::from("gatehouse-data"));
         quickstart(&folder, arguments.keys.clone())
@@ -92,6 +97,7 @@ fn quickstart(folder: &Path, keys: Option<PathBuf>) -> Result<()> {
         configuration: folder.join("gatehouse.yaml"),
         keys,
         sample_backend: Some((landing_zone::API, url)),
+        experiment: None,
     };
     let (running, issued) = Running::start(sources, log.clone())?;
     let Some(port) =

@@ -12,6 +12,7 @@ use gatehouse_model::configuration::Limits;
 use gatehouse_telemetry::metrics::{HandshakeOutcome, OpenConnection, RefusedRequest, TlsProtocol};
 use rustls::server::Acceptor;
 use rustls::{ProtocolVersion, ServerConnection};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
@@ -23,6 +24,7 @@ use super::quota::{Permit, Quota};
 use super::transport::Transport;
 use crate::client::activity::{Activity, CloseFlag};
 use crate::client::drain::Drain;
+use crate::client::flow::Flow;
 use crate::client::service::Exchanges;
 use crate::connection::{Connection, Handler};
 use crate::tls::provider::iana_name;
@@ -52,6 +54,11 @@ pub(super) async fn run(
         Protocol::Redirect(port, hosts) => {
             return Box::pin(http1::redirect(transport, *port, hosts, &limits)).await;
         }
+        Protocol::InTheClear(is_http2) => {
+            let is_http2 = *is_http2;
+            let connection = in_the_clear(&serving, peer, local);
+            return speak(transport, connection, is_http2, flow, serving, drain, common).await;
+        }
         Protocol::Https(tls) => Arc::clone(tls),
     };
     // Boxed: what a connection keeps is the size of this future, and a handshake is short.
@@ -77,6 +84,36 @@ pub(super) async fn run(
         certificate: facts.certificate,
         forwarding: Default::default(),
     };
+    speak(stream, connection, is_http2, flow, serving, drain, common).await;
+}
+
+/// A connection about which no handshake has told anything.
+fn in_the_clear(serving: &Serving, peer: SocketAddr, local: SocketAddr) -> Connection {
+    Connection {
+        listener: Arc::clone(&serving.name),
+        peer,
+        local,
+        tls_version: "",
+        tls_cipher: "",
+        server_name: None,
+        terms: None,
+        certificate: None,
+        forwarding: Default::default(),
+    }
+}
+
+async fn speak<S>(
+    stream: S,
+    connection: Connection,
+    is_http2: bool,
+    flow: Arc<Flow>,
+    serving: Arc<Serving>,
+    drain: Rc<Drain>,
+    common: Rc<Common>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = Arc::clone(&serving.limits);
     let metrics = Arc::clone(&serving.metrics);
     drop(serving);
     let exchanges = exchanges(connection, limits, &common);

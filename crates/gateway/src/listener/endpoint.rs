@@ -31,6 +31,8 @@ pub(super) struct Serving {
 pub(super) enum Protocol {
     /// TLS with this state, which changes when files do.
     Https(Arc<ArcSwap<ServerTls>>),
+    /// Plain text, for measuring what TLS costs: HTTP/2 where the flag says so, else HTTP/1.
+    InTheClear(bool),
     /// Plain text that answers 308 to this port, for these hosts (all where there are none).
     Redirect(u16, Vec<String>),
 }
@@ -48,7 +50,7 @@ impl Endpoint {
     pub(super) fn tls(&self) -> Option<Arc<ArcSwap<ServerTls>>> {
         match &self.serving.load().protocol {
             Protocol::Https(tls) => Some(Arc::clone(tls)),
-            Protocol::Redirect(..) => None,
+            Protocol::InTheClear(_) | Protocol::Redirect(..) => None,
         }
     }
 

@@ -160,6 +160,14 @@ impl Listeners {
         self.state.lock().places.iter().map(Place::bound).collect()
     }
 
+    /// Puts plain text into the place of TLS for connections made from now on, so that a load test can tell what TLS
+    /// costs: no configuration leads here, and only loopback addresses are changed. `is_http2`: those connections speak
+    /// HTTP/2, else HTTP/1. Says whether every listener was changed.
+    pub fn go_in_the_clear(&self, is_http2: bool) -> bool {
+        let state = self.state.lock();
+        state.places.iter().all(|place| place.go_in_the_clear(is_http2))
+    }
+
     /// Open client connections.
     pub fn open(&self) -> usize {
         self.quota.open()

@@ -30,6 +30,21 @@ impl Place {
         Bound { name: Arc::clone(&serving.name), address: self.bound, is_redirect }
     }
 
+    /// Whether connections made from now on are plain text: only on a loopback address.
+    pub(super) fn go_in_the_clear(&self, is_http2: bool) -> bool {
+        let is_loopback = self.bound.ip().is_loopback();
+        if is_loopback {
+            let serving = self.endpoint.serving();
+            self.endpoint.set(Serving {
+                name: Arc::clone(&serving.name),
+                metrics: Arc::clone(&serving.metrics),
+                limits: Arc::clone(&serving.limits),
+                protocol: Protocol::InTheClear(is_http2),
+            });
+        }
+        is_loopback
+    }
+
     fn answers(&self, address: SocketAddr, name: &str, is_redirect: bool) -> bool {
         // Port 0 is another port for each listener.
         let bound = self.bound();

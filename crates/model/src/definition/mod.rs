@@ -18,6 +18,7 @@ use std::sync::Arc;
 pub use self::format::Format;
 pub(crate) use self::format::tree;
 pub(crate) use self::openapi::{At, Documents, Reference, References, Role, is_example_reference};
+pub use self::openapi::{ExampleBody, ExampleRequest};
 use crate::resources::Operation;
 use crate::{Diagnostic, Diagnostics, Located, Location};
 
@@ -120,6 +121,21 @@ pub fn read_within(folder: &Path, file: &Path, text: &str) -> (Option<Definition
         }
     };
     (definition, diagnostics)
+}
+
+/// A request for every operation of an `OpenAPI` definition, made from its examples and schemas. What is wrong with the
+/// definition is for [`read`] to tell.
+pub fn example_requests(file: &Path, text: &str) -> Vec<ExampleRequest> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let file: Arc<Path> = Arc::from(file);
+    let mut diagnostics = Diagnostics::new();
+    match format::detect(&file, text, &mut diagnostics) {
+        Ok(format::Source::Tree(root, format)) => {
+            openapi::example_requests(root, format, &file, folder, &mut diagnostics)
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The content of an `OpenAPI` definition as one JSON document: what it refers to in other files below `folder` has

@@ -19,6 +19,8 @@ pub struct Element {
     /// Where its tag begins.
     pub location: Location,
     pub(super) source: Arc<str>,
+    /// The bytes of the document from the beginning of the tag to the end of the element.
+    pub span: Range<usize>,
     pub(super) inner: Range<usize>,
     pub(super) inner_location: Location,
 }

@@ -125,6 +125,7 @@ impl Reader<'_> {
     }
 
     fn start_tag(&mut self, start: Location) -> Result<(), Diagnostic> {
+        let begin = self.cursor.at();
         self.cursor.skip(1);
         let Some(name) = self.name() else {
             return Err(syntax(start, "`<` stands here without beginning an element")
@@ -147,6 +148,7 @@ impl Reader<'_> {
             children: Vec::new(),
             location: start,
             source: Arc::clone(self.source),
+            span: begin..begin,
             inner: 0..0,
             inner_location: self.cursor.location(),
         };
@@ -302,7 +304,8 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn close(&mut self, element: Element) {
+    fn close(&mut self, mut element: Element) {
+        element.span.end = self.cursor.at();
         match self.open.last_mut() {
             Some(parent) => parent.element.children.push(Node::Element(element)),
             None => self.root = Some(element),

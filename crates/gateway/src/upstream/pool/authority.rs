@@ -56,6 +56,8 @@ pub(in crate::upstream) struct Authority {
     guard: Arc<Guard>,
     connect_timeout: Duration,
     idle_bound: usize,
+    /// Where connections go instead, without TLS.
+    diverted_to: Option<SocketAddr>,
     limits: PoolLimits,
     observer: Rc<dyn Observer>,
     /// The `Host` field and the `:authority` of requests.
@@ -164,6 +166,7 @@ impl Authority {
             guard: Arc::clone(&profile.guard),
             connect_timeout: profile.connect_timeout,
             idle_bound: profile.idle_connections,
+            diverted_to: pools.diverted_to,
             limits: pools.limits,
             observer: Rc::clone(&pools.observer),
             host_field,
@@ -240,7 +243,7 @@ impl Authority {
     pub(in crate::upstream) fn take(&self) -> Option<Lease> {
         loop {
             let Some(idle) = self.idle.borrow_mut().pop() else { break };
-            if !idle.is_closed() && self.resolver.still_leads_to(idle.peer()) {
+            if !idle.is_closed() && self.still_leads_to(idle.peer()) {
                 self.observer.connection_reused(self.name());
                 return Some(Lease::Http1(idle.take()));
             }
@@ -249,10 +252,14 @@ impl Authority {
         if http2.is_empty() {
             return None;
         }
-        http2.retain(|connection| !connection.is_closed() && self.resolver.still_leads_to(connection.peer));
+        http2.retain(|connection| !connection.is_closed() && self.still_leads_to(connection.peer));
         let lease = http2.iter().find_map(|connection| connection.take(true))?;
         self.observer.connection_reused(self.name());
         Some(Lease::Http2(lease))
+    }
+
+    fn still_leads_to(&self, peer: SocketAddr) -> bool {
+        self.diverted_to.is_some() || self.resolver.still_leads_to(peer)
     }
 
     /// A connection: from the pool, or a new one, or the first that becomes free. `fresh` asks for a new one; `backend`
@@ -404,6 +411,12 @@ impl Authority {
 
     async fn open(self: &Rc<Self>, slot: Slot) -> Result<Lease, ConnectError> {
         let host = || self.name().to_owned();
+        if let Some(address) = self.diverted_to {
+            let (stream, peer) = connect::tcp(&[address])
+                .await
+                .map_err(|error| ConnectError::Tcp { host: host(), reason: error.to_string() })?;
+            return self.speak(Stream::Plain(stream), peer, self.protocol == Protocol::Http2, slot).await;
+        }
         if self.proxy.is_some() {
             // The proxy resolves the name; what can be seen here is looked at here.
             self.guard
@@ -429,6 +442,17 @@ impl Authority {
         } else {
             (Stream::Plain(stream), self.protocol == Protocol::Http2)
         };
+        self.speak(stream, peer, http2, slot).await
+    }
+
+    async fn speak(
+        self: &Rc<Self>,
+        stream: Stream,
+        peer: SocketAddr,
+        http2: bool,
+        slot: Slot,
+    ) -> Result<Lease, ConnectError> {
+        let host = || self.name().to_owned();
         self.speaks_http2.set(Some(http2));
         let failed = |error: hyper::Error| ConnectError::Http2 { host: host(), reason: error.to_string() };
         if http2 {

@@ -12,6 +12,7 @@ mod slot;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::hash::BuildHasher as _;
+use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +62,7 @@ impl PoolLimits {
 pub struct Pools {
     limits: PoolLimits,
     observer: Rc<dyn Observer>,
+    diverted_to: Option<SocketAddr>,
     authorities: RefCell<HashMap<u64, SmallVec<[Rc<Authority>; 1]>, PassThrough>>,
     count: Cell<usize>,
     hasher: foldhash::fast::RandomState,
@@ -77,9 +79,16 @@ impl Pools {
     /// Empty pools. Connections run as local tasks: whoever calls a backend must be within a `LocalSet` or a local
     /// runtime.
     pub fn new(limits: PoolLimits, observer: Rc<dyn Observer>) -> Rc<Self> {
+        Self::diverted(limits, observer, None)
+    }
+
+    /// The same; with an address, every connection goes there without TLS, whatever host it is for. Requests keep the
+    /// host that they were meant for. A load test puts a backend of its own in the place of all others with it.
+    pub fn diverted(limits: PoolLimits, observer: Rc<dyn Observer>, to: Option<SocketAddr>) -> Rc<Self> {
         Rc::new(Self {
             limits,
             observer,
+            diverted_to: to,
             authorities: RefCell::default(),
             count: Cell::new(0),
             hasher: foldhash::fast::RandomState::default(),

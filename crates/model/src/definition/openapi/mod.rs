@@ -5,8 +5,11 @@ mod operation;
 mod parameters;
 mod paths;
 mod reference;
+mod request_bodies;
+mod requests;
 mod responses;
 mod servers;
+mod styles;
 mod walk;
 
 use std::collections::HashMap;
@@ -16,6 +19,7 @@ use std::sync::Arc;
 pub(crate) use self::document::{At, Documents};
 pub(super) use self::paths::is_token;
 pub(crate) use self::reference::{Reference, References};
+pub use self::requests::{ExampleBody, ExampleRequest};
 pub(crate) use self::walk::{Role, is_example_reference};
 use super::names::Names;
 use super::sample::Sampler;
@@ -45,6 +49,7 @@ pub(super) fn read(
         templates: HashMap::new(),
         ids: HashMap::new(),
         operations: Vec::new(),
+        requests: None,
         diagnostics,
     };
     let servers = reader.servers(root);
@@ -69,6 +74,34 @@ pub(super) fn read(
         servers,
         has_external_references: documents.has_external_references(),
     })
+}
+
+/// A request for every operation of the document that `root` is the top of.
+pub(super) fn example_requests(
+    root: Node,
+    format: Format,
+    file: &Arc<Path>,
+    folder: &Path,
+    diagnostics: &mut Diagnostics,
+) -> Vec<ExampleRequest> {
+    let documents = Documents::load(root, file, folder, diagnostics);
+    let Some(root) = documents.root() else { return Vec::new() };
+    let references = References::resolve(&documents, diagnostics);
+    let mut reader = Reader {
+        format,
+        root,
+        references: &references,
+        sampler: Sampler::new(&references, format),
+        names: Names::default(),
+        templates: HashMap::new(),
+        ids: HashMap::new(),
+        operations: Vec::new(),
+        requests: Some(Vec::new()),
+        diagnostics,
+    };
+    let servers = reader.servers(root);
+    reader.paths(&servers);
+    reader.requests.unwrap_or_default()
 }
 
 fn info<'a>(root: At<'a>, diagnostics: &mut Diagnostics) -> Option<At<'a>> {
@@ -102,6 +135,8 @@ struct Reader<'a, 'd> {
     /// Operation ids as written.
     ids: HashMap<String, Location>,
     operations: Vec<Operation>,
+    /// Requests of the operations, where they are wanted.
+    requests: Option<Vec<ExampleRequest>>,
     diagnostics: &'d mut Diagnostics,
 }
 

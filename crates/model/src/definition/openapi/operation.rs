@@ -34,6 +34,10 @@ impl<'a> Reader<'a, '_> {
         let name = self.names.assign(id, &method, &template.text);
         let display_name = operation.text("summary").or_else(|| id.map(str::to_owned)).unwrap_or(label);
         let responses = self.responses(operation);
+        if self.requests.is_some() {
+            let request = self.example_request(path, operation, &name, &method);
+            self.requests.get_or_insert_default().push(request);
+        }
         self.operations.push(Operation {
             name,
             method,

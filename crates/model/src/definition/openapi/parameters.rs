@@ -9,13 +9,13 @@ use crate::resources::Parameter;
 use crate::{Diagnostic, Location, did_you_mean};
 
 /// A parameter that has been looked up.
-struct Declared<'a> {
-    name: &'a str,
-    place: &'a str,
-    required: bool,
+pub(super) struct Declared<'a> {
+    pub(super) name: &'a str,
+    pub(super) place: &'a str,
+    pub(super) required: bool,
     /// Whether the path declares it, for every method.
     is_shared: bool,
-    at: At<'a>,
+    pub(super) at: At<'a>,
 }
 
 impl<'a> Reader<'a, '_> {
@@ -98,7 +98,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// The parameters of the path and of the operation, which may replace them.
-    fn declared(&mut self, path: &Path<'a, '_>, operation: At<'a>) -> Vec<Declared<'a>> {
+    pub(super) fn declared(&mut self, path: &Path<'a, '_>, operation: At<'a>) -> Vec<Declared<'a>> {
         let mut declared: Vec<Declared<'a>> = Vec::new();
         for at in &path.parameters {
             if let Some(one) = self.parameter(*at, true) {
@@ -166,7 +166,7 @@ fn places(format: Format) -> &'static [&'static str] {
 }
 
 /// The name without the star that marks the rest of a path.
-fn bare(name: &str) -> &str {
+pub(super) fn bare(name: &str) -> &str {
     name.strip_prefix('*').unwrap_or(name)
 }
 

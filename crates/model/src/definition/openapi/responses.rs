@@ -60,7 +60,7 @@ impl<'a> Reader<'a, '_> {
         all
     }
 
-    fn examples(&mut self, media_type: At<'a>) -> Vec<Example> {
+    pub(super) fn examples(&mut self, media_type: At<'a>) -> Vec<Example> {
         if let Some(example) = media_type.get("example") {
             return vec![Example { name: "default".to_owned(), value: example.node.to_json() }];
         }

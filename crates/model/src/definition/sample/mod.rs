@@ -1,9 +1,10 @@
 //! Bodies made from schemas, for responses that the definition gives no example of.
 //!
-//! A sample is valid as far as types, enumerations, formats and bounds of numbers, lengths and lists go; patterns are
-//! not looked at. It is always the same for the same schema, and small: what is optional is left out when a sample has
+//! A sample is valid as far as types, enumerations, formats, bounds of numbers, lengths and lists, and plain patterns
+//! go. It is always the same for the same schema, and small: what is optional is left out when a sample has
 //! become large or deep, and recursion ends at the first repetition.
 
+mod pattern;
 mod scalar;
 
 use serde_json::{Map, Value};
@@ -38,6 +39,8 @@ pub(super) struct Sampler<'a, 'd> {
     /// The referenced schemas that are being sampled.
     open: Vec<&'a Node>,
     has_left_out: bool,
+    /// Whether the present one is sent rather than received.
+    is_request: bool,
 }
 
 impl<'a, 'd> Sampler<'a, 'd> {
@@ -50,6 +53,7 @@ impl<'a, 'd> Sampler<'a, 'd> {
             demanded: Vec::new(),
             open: Vec::new(),
             has_left_out: false,
+            is_request: false,
         }
     }
 
@@ -76,6 +80,17 @@ impl<'a, 'd> Sampler<'a, 'd> {
         let sample = self.schema(schema, 0);
         self.total = self.total.saturating_sub(self.nodes);
         sample.filter(|value| is_json || value.is_string())
+    }
+
+    /// A value that a request may have, whatever its media type.
+    pub(super) fn request(&mut self, schema: At<'a>) -> Option<Value> {
+        self.nodes = 0;
+        self.demanded.clear();
+        self.open.clear();
+        self.is_request = true;
+        let sample = self.schema(schema, 0);
+        self.is_request = false;
+        sample
     }
 
     /// `None`: nothing satisfies the schema, or nothing small does.
@@ -197,7 +212,7 @@ impl<'a, 'd> Sampler<'a, 'd> {
             for ((key, property), value) in properties.iter().zip(&mut values) {
                 let is_required = demanded.contains(&key.text.as_str());
                 let fits = is_required || (depth < MAX_OPTIONAL_DEPTH && self.nodes < ENOUGH_NODES);
-                if is_required == wanted && fits && !self.is_write_only(*property) {
+                if is_required == wanted && fits && !self.is_of_the_other_side(*property) {
                     *value = self.schema(*property, depth + 1);
                     if value.is_none() && is_required {
                         *value = Some(self.least(*property));
@@ -220,10 +235,10 @@ impl<'a, 'd> Sampler<'a, 'd> {
         Value::Object(object)
     }
 
-    /// Whether a property stands in requests alone.
-    fn is_write_only(&self, property: At<'a>) -> bool {
-        property.flag("writeOnly")
-            || self.references.follow(property).is_some_and(|target| target.flag("writeOnly"))
+    /// Whether a property stands in requests alone, or for a request in answers alone.
+    fn is_of_the_other_side(&self, property: At<'a>) -> bool {
+        let key = if self.is_request { "readOnly" } else { "writeOnly" };
+        property.flag(key) || self.references.follow(property).is_some_and(|target| target.flag(key))
     }
 
     fn array(&mut self, at: At<'a>, depth: usize) -> Option<Value> {

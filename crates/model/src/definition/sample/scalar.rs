@@ -32,6 +32,11 @@ pub(super) fn string(schema: &Node) -> Value {
         |key: &str| schema.get(key).and_then(Node::as_u64).and_then(|length| usize::try_from(length).ok());
     let least = bound("minLength").unwrap_or(0).min(MAX_LENGTH);
     let most = bound("maxLength").unwrap_or(usize::MAX);
+    if let Some(made) = schema.get("pattern").and_then(Node::as_str).and_then(super::pattern::matching)
+        && (least..=most).contains(&made.chars().count())
+    {
+        return Value::String(made);
+    }
     if (least..=most).contains(&text.len()) {
         return Value::String(text.to_owned());
     }

@@ -2,6 +2,7 @@ mod formats;
 mod mutations;
 mod operations;
 mod references;
+mod requests;
 mod responses;
 
 use std::path::Path;
