@@ -22,7 +22,10 @@ fn wrong_usage_exits_with_2() {
         &["check", "--waivers", "w.yaml"],
         &["import", "wsdl", "x.wsdl", "--name", "x"],
         &["import", "graphql", "x.graphql", "--into", "."],
-        &["bench"],
+        &["bench", "--duration", "5"],
+        &["bench", "--rate", "fast"],
+        &["bench", "--target", "https://a.example", "--ablate"],
+        &["bench", "--ca", "ca.pem"],
         &["user", "list"],
         &["token", "create", "--role", "x"],
         &["backup", "f"],
@@ -35,7 +38,7 @@ fn wrong_usage_exits_with_2() {
     }
     let near = gatehouse(folder.path(), &["srve"]);
     assert!(text(&near).contains("serve"), "{}", text(&near));
-    for verb in ["bench", "user", "token", "backup", "restore", "audit"] {
+    for verb in ["user", "token", "backup", "restore", "audit"] {
         assert!(text(&gatehouse(folder.path(), &[verb])).contains("not yet available"), "{verb}");
     }
     for verb in [
@@ -45,6 +48,7 @@ fn wrong_usage_exits_with_2() {
         "coverage",
         "test",
         "trace",
+        "bench",
         "import",
         "subscription",
         "completions",

@@ -18,6 +18,7 @@ mod artifacts;
 mod authorizations;
 mod backends;
 mod bad_input;
+mod bench;
 mod command_line;
 mod connections;
 mod content;

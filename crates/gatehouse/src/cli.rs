@@ -63,8 +63,14 @@ enum Verb {
         after_help = "Example:\n  gatehouse trace -X POST -H 'Content-Type: application/json' -d @body.json https://api.example/orders\n  gatehouse trace token --api orders\n  gatehouse trace show 0123456789abcdef"
     )]
     Trace(verbs::trace::Arguments),
-    /// Measure what routes and policies cost (not yet available)
-    Bench(verbs::unavailable::Arguments),
+    /// The load test: what routes and policies cost, on the configuration or on a running gateway
+    #[command(
+        after_help = "Examples:\n  gatehouse bench --config gatehouse.yaml\n  gatehouse bench --api orders --ablate --format html -o cost.html\n  gatehouse bench --requests requests.yaml --http 2 --rate 2000 --duration 30s\n  gatehouse bench --target https://api.example --key-file key.txt --requests requests.yaml"
+    )]
+    Bench(Box<verbs::bench::Arguments>),
+    /// The gateway that `bench` measures
+    #[command(name = "bench-gateway", hide = true, after_help = "Started by:\n  gatehouse bench")]
+    BenchGateway,
     /// Manage local users (not yet available)
     User(verbs::unavailable::Arguments),
     /// Manage management tokens (not yet available)
@@ -138,7 +144,8 @@ impl Cli {
             Verb::Coverage(arguments) => verbs::coverage::run(&arguments),
             Verb::Test(arguments) => verbs::test::run(&arguments),
             Verb::Trace(arguments) => verbs::trace::run(&arguments, &self.config),
-            Verb::Bench(_) => verbs::unavailable::run("bench"),
+            Verb::Bench(arguments) => verbs::bench::run(&arguments, &self.config),
+            Verb::BenchGateway => verbs::bench::serve_experiment(),
             Verb::Waf(arguments) => verbs::waf::run(&arguments, &self.config),
             Verb::User(_) => verbs::unavailable::run("user"),
             Verb::Token(_) => verbs::unavailable::run("token"),

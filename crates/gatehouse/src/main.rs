@@ -15,7 +15,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: alloc_tracker::Allocator<mimalloc::MiMalloc> =
+    alloc_tracker::Allocator::new(mimalloc::MiMalloc);
 
 fn main() -> ExitCode {
     cli::Cli::parse().run()

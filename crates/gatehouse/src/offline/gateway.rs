@@ -56,6 +56,12 @@ pub(crate) struct Finished {
     pub(crate) body: Bytes,
 }
 
+impl FromIterator<(String, String)> for TestKeys {
+    fn from_iter<K: IntoIterator<Item = (String, String)>>(keys: K) -> Self {
+        Self(keys.into_iter().collect())
+    }
+}
+
 impl TestKeys {
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)

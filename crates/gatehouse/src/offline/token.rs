@@ -89,6 +89,11 @@ impl Tokens {
 
 /// What an issuer of tests answers at a URL: its metadata, or its keys.
 pub(super) fn metadata(url: &str) -> Option<Answer> {
+    issuer_document(url).map(|body| Answer { body, ..Answer::default() })
+}
+
+/// The same, as text.
+pub(crate) fn issuer_document(url: &str) -> Option<String> {
     let body = if let Some(issuer) = url.strip_suffix(METADATA) {
         json!({ "issuer": issuer, "jwks_uri": format!("{issuer}{KEYS}") })
     } else if url.ends_with(KEYS) {
@@ -96,7 +101,7 @@ pub(super) fn metadata(url: &str) -> Option<Answer> {
     } else {
         return None;
     };
-    Some(Answer { body: body.to_string(), ..Answer::default() })
+    Some(body.to_string())
 }
 
 /// Reads the claims of a template: a YAML mapping. `+1h` and `-5m` are times from now on, `exp` is in an hour unless it

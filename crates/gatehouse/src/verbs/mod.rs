@@ -1,6 +1,7 @@
 //! One file a verb.
 
 pub(crate) mod authorization;
+pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod coverage;

@@ -69,6 +69,11 @@ impl Element {
         self.elements().find(|element| element.name == name)
     }
 
+    /// The bytes between the tags.
+    pub fn inner_span(&self) -> Range<usize> {
+        self.inner.clone()
+    }
+
     /// Everything between the tags as it is written.
     pub fn inner(&self) -> &str {
         self.source.get(self.inner.clone()).unwrap_or_default()

@@ -70,7 +70,7 @@ impl Style {
         match value {
             Value::Array(items) => format!("{before}{}", joined(items.iter().map(text), &between)),
             Value::Object(_) if self.explode && self.name == "matrix" => {
-                pairs(value).iter().map(|pair| format!(";{pair}")).collect()
+                format!(";{}", pairs(value).join(";"))
             }
             Value::Object(_) if self.explode => format!("{before}{}", pairs(value).join(&between)),
             Value::Object(_) => format!("{before}{}", joined(members(value), &between)),
