@@ -69,7 +69,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TIME", default_value = "300ms", value_parser = time)]
     pub(super) warm_up: Duration,
     /// Rounds; in each of them every row is measured once, in another order
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=200))]
     pub(super) rounds: u32,
     /// What decides the order within the rounds and the times of an open loop; default: another one each time
     #[arg(long, value_name = "N")]

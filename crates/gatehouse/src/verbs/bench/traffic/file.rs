@@ -218,7 +218,7 @@ mod tests {
         assert!(errors.contains("/r.yaml:3:7: error: unknown key `pth`"), "{errors}");
         let errors = read("requests:\n  - { path: a }\n  - { path: /c, body: x, body_file: b.json }\n  - { path: /d, body_file: none.json }\n").unwrap_err();
         for part in [
-            "/r.yaml:2:11: error: `a` is no path",
+            "/r.yaml:2:13: error: `a` is no path",
             "/r.yaml:3:37:",
             "/r.yaml:4:28: error: the body `/none.json` cannot be read",
         ] {
