@@ -67,9 +67,9 @@ pub(crate) struct Sources {
 /// What is different in an instance that a load test measures.
 pub(crate) struct Experiment {
     /// Changes the configuration after it was read.
-    pub(crate) configuration: Box<dyn Fn(&mut Configuration)>,
+    pub(crate) configuration: Box<dyn Fn(&mut Configuration) + Send + Sync>,
     /// Changes both after the artifacts were read.
-    pub(crate) artifacts: Box<dyn Fn(&mut Configuration, &mut Catalog)>,
+    pub(crate) artifacts: Box<dyn Fn(&mut Configuration, &mut Catalog) + Send + Sync>,
     /// Where every connection to a backend goes.
     pub(crate) backend: SocketAddr,
     /// Has the secrets that the store of the experiment does not have.
