@@ -34,6 +34,7 @@ mod metrics;
 mod mutual_tls;
 mod outgoing;
 mod policies;
+mod predefined_errors;
 mod quickstart;
 mod reload;
 mod responses;
