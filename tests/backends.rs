@@ -275,7 +275,7 @@ certificates: { me: { certificate: certs/me.pem, key: certs/me.key } }",
         backend_entity(landing.api(api()), "main", &entity(ids))
     };
     let thumbprint = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &own.der());
-    let thumbprint: String = thumbprint.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let thumbprint = hex(thumbprint.as_ref());
     for credentials in [
         json!({ "certificateIds": ["/subscriptions/0/service/s/certificates/me"] }),
         json!({ "certificate": [thumbprint] }),
@@ -338,4 +338,8 @@ async fn credentials_of_backends_come_from_named_values() {
     assert!(!gateway.log().contains("canary"), "{}", gateway.log());
     let log = std::fs::read_to_string(gateway.landing.path("access.log")).unwrap_or_default();
     assert!(!log.contains("canary"), "{log}");
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

@@ -135,13 +135,13 @@ async fn certificates_that_are_not_for_clients_or_not_valid_make_no_connection()
         (
             "expired",
             sign(ExtendedKeyUsagePurpose::ClientAuth, &|one| {
-                one.not_after = rcgen::date_time_ymd(2020, 1, 1)
+                one.not_after = rcgen::date_time_ymd(2020, 1, 1);
             }),
         ),
         (
             "to come",
             sign(ExtendedKeyUsagePurpose::ClientAuth, &|one| {
-                one.not_before = rcgen::date_time_ymd(2090, 1, 1)
+                one.not_before = rcgen::date_time_ymd(2090, 1, 1);
             }),
         ),
         ("of another authority", Authority::new("test authority").client("ana")),

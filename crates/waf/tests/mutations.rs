@@ -1,6 +1,7 @@
 //! Inputs that are broken at random, the same ones each time: everything ends in a verdict or an error, with and without the engine's
 //! shortcuts alike.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use gatehouse_waf::{Connection, Limits, Options, RuleSet, RuleSource, Transaction, builtin};
@@ -145,8 +146,11 @@ fn an_attack_among_many_values_is_found_wherever_it_stands() {
         for at in 0..count {
             let attack = attacks[round % attacks.len()];
             let value = if at == place { numbers.mutate(attack) } else { format!("word {at}").into_bytes() };
-            let encoded: String = value.iter().map(|byte| format!("%{byte:02x}")).collect();
-            fields.push(format!("f{at}={encoded}"));
+            let mut field = format!("f{at}=");
+            for byte in value {
+                let _ = write!(field, "%{byte:02x}");
+            }
+            fields.push(field);
         }
         let body = fields.join("&");
         let target = format!("/a?{body}");

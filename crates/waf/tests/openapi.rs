@@ -1,6 +1,9 @@
 //! Requests that conform to definitions are let through: for every operation of the definitions below `GATEHOUSE_CORPORA` one with
 //! values that its schemas and examples give, against the CRS at paranoia 1 and against the own rules.
 
+#![allow(clippy::unwrap_used)]
+
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -144,10 +147,10 @@ impl<'d> Maker<'d> {
             content.as_object().into_iter().flatten().find(|(kind, _)| kind.starts_with("application/json"))
         {
             request.body = Some(("application/json", self.value(&media["schema"], "", 0).to_string()));
-        } else if let Some(media) = content.get("application/x-www-form-urlencoded") {
-            if let Value::Object(fields) = self.value(&media["schema"], "", 0) {
-                form.extend(fields.iter().map(|(name, value)| (name.clone(), scalar(value))));
-            }
+        } else if let Some(media) = content.get("application/x-www-form-urlencoded")
+            && let Value::Object(fields) = self.value(&media["schema"], "", 0)
+        {
+            form.extend(fields.iter().map(|(name, value)| (name.clone(), scalar(value))));
         }
         if method == "get" {
             // Content of a GET has no meaning (RFC 9110 section 9.3.1).
@@ -203,7 +206,7 @@ fn encode(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded += &format!("%{byte:02X}");
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     encoded

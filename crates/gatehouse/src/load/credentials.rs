@@ -14,7 +14,7 @@ use gatehouse_model::configuration::{Configuration, ManagedIdentity, ManagedIden
 use gatehouse_model::{Diagnostic, Diagnostics, Location};
 use gatehouse_store::{Sealer, Store};
 use gatehouse_vault::Vaults;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -223,7 +223,7 @@ fn instance_issuer(
         Some(Err(error)) => return Err(report(error.to_string())),
         None => None,
     };
-    let stored = stored.as_ref().map(|stored| stored.expose_secret());
+    let stored = stored.as_ref().map(ExposeSecret::expose_secret);
     let (issuer, to_store) =
         InstanceIssuer::open(&url, stored, now()).map_err(|error| report(error.to_string()))?;
     if let (Some(store), Some(keys)) = (store, to_store) {

@@ -450,7 +450,7 @@ fn fetch_lists(
     log: &Log,
 ) -> Result<()> {
     let mut found = Diagnostics::new();
-    lists.watch(configuration, Arc::clone(&credentials.client), &mut found);
+    lists.watch(configuration, &credentials.client, &mut found);
     if found.has_errors() {
         return Err(refused(found, "revocation lists cannot be had"));
     }

@@ -9,7 +9,7 @@ use gatehouse_model::configuration::{Configuration, Undeclared};
 use gatehouse_model::definition::{self, Format};
 use gatehouse_model::resources::{self, Catalog};
 use gatehouse_validation::Dialect;
-use gatehouse_validation::openapi::{Api, BodyOutline, Operation, ParameterLocation, Step as Inner};
+use gatehouse_validation::openapi::{Api, BodyOutline, Operation, ParameterLocation, Proof, Step as Inner};
 use gatehouse_waf::{BodyDefinition, Definition, Standing, Step};
 
 /// The definitions that the firewall uses, by workspace and API.
@@ -148,6 +148,6 @@ fn standing(found: gatehouse_validation::openapi::Standing, proves: bool) -> Sta
     Standing {
         declared: found.declared,
         spelled: found.spelled && proves,
-        proof: found.proof.filter(|_| proves).map(|proof| proof.as_str()),
+        proof: found.proof.filter(|_| proves).map(Proof::as_str),
     }
 }

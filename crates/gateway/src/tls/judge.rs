@@ -75,6 +75,9 @@ impl Judge {
 
 impl fmt::Debug for Judge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Judge").field("authorities", &self.authorities.len()).field("any", &self.any).finish()
+        f.debug_struct("Judge")
+            .field("authorities", &self.authorities.len())
+            .field("any", &self.any)
+            .finish_non_exhaustive()
     }
 }

@@ -50,10 +50,10 @@ impl RevocationLists {
     pub fn watch(
         &self,
         configuration: &Configuration,
-        client: Arc<dyn HttpClient>,
+        client: &Arc<dyn HttpClient>,
         diagnostics: &mut Diagnostics,
     ) {
-        *self.client.lock() = Arc::clone(&client);
+        *self.client.lock() = Arc::clone(client);
         let mut watched: Vec<Watched> = Vec::new();
         for listener in &configuration.listeners {
             let entries = listener.tls.certificates.iter().map(|entry| &entry.settings);
@@ -80,7 +80,7 @@ impl RevocationLists {
                 list.due = due.min(Instant::now() + list.refresh);
                 continue;
             }
-            let outcome = block_on(fetch(&*client, &list.url, &list.file));
+            let outcome = block_on(fetch(&**client, &list.url, &list.file));
             list.due = Instant::now() + if outcome.is_ok() { list.refresh } else { PAUSE };
             if let Err(why) = outcome {
                 let message = format!("the revocation list {} cannot be fetched: {why}", list.url);

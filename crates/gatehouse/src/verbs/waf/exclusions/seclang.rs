@@ -53,9 +53,9 @@ pub(super) fn exclusion(proposal: &Proposal, catalog: &Catalog, id: u64) -> Resu
         "SecRule REQUEST_METHOD \"@streq {}\" \"id:{id},phase:1,pass,t:none,nolog,chain\"",
         operation.method
     );
-    let _ = write!(
+    let _ = writeln!(
         rule,
-        "    SecRule REQUEST_FILENAME \"@rx (?i)^{}$\" \"t:none,ctl:ruleRemoveTargetById={};{variable}:{}\"\n",
+        "    SecRule REQUEST_FILENAME \"@rx (?i)^{}$\" \"t:none,ctl:ruleRemoveTargetById={};{variable}:{}\"",
         path(&api.path, &template),
         proposal.rule,
         selector(name)
