@@ -26,6 +26,7 @@ mod definitions;
 mod dependencies;
 mod developer_tools;
 mod framing;
+mod graphql;
 mod grpc;
 mod http2;
 mod identities;

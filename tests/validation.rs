@@ -410,3 +410,28 @@ async fn validate_api_judges_everything_that_the_definition_says() {
         (502, Some("validate-api/Response not allowed"))
     );
 }
+
+#[tokio::test]
+async fn undeclared_fields_are_taken_out_of_answers() {
+    const OUTBOUND: &str = "<validate-content unspecified-content-type-action=\"prevent\" max-size=\"1000\" size-exceeded-action=\"prevent\" errors-variable-name=\"errors\"><content validate-as=\"json\" type=\"application/json\" action=\"strip\" /></validate-content><set-header name=\"X-Taken\"><value>@(context.Variables.ContainsKey(\"errors\") ? \"yes\" : \"no\")</value></set-header>";
+    for (body, wanted, taken) in [
+        ("{\"id\": 1.0, \"name\": \"a\"}", Some("{\"id\": 1.0, \"name\": \"a\"}"), "no"),
+        (
+            "{\"id\": 1.0, \"name\": \"\\u0061\", \"secret\": \"s\", \"trace\": {\"at\": 1}, \"lines\": [{\"amount\": 1, \"cost\": 2, \"next\": {\"amount\": 3, \"x/y~\": []}}]}",
+            Some("{\"id\":1.0,\"name\":\"a\",\"lines\":[{\"amount\":1,\"next\":{\"amount\":3}}]}"),
+            "yes",
+        ),
+        ("{\"id\": \"x\", \"name\": \"a\", \"trace\": 1}", None, ""),
+    ] {
+        let backend = answering(200, "application/json", Some("1"), body);
+        let gateway = gateway(&backend, "", OUTBOUND).await;
+        let answer = gateway.client().get("/shop/orders/7").await;
+        match wanted {
+            Some(wanted) => {
+                assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, wanted));
+                assert_eq!(answer.header("x-taken"), Some(taken));
+            }
+            None => assert_eq!(answer.status, 502),
+        }
+    }
+}

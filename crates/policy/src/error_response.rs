@@ -15,7 +15,12 @@ pub fn error_response(failure: &Failure, request_id: Uuid, accepts_problem: bool
     let status = failure.status;
     let message = failure.public_message.as_ref().unwrap_or(&failure.message);
     let mut body = Map::new();
-    if accepts_problem {
+    let is_graphql = failure.extras.as_ref().is_some_and(|extras| extras.is_graphql);
+    let accepts_problem = accepts_problem && !is_graphql;
+    if is_graphql {
+        let errors = failure.extras.iter().flat_map(|extras| &extras.errors);
+        body.insert("errors".into(), errors.map(graphql_error).collect());
+    } else if accepts_problem {
         body.insert("type".into(), json!("about:blank"));
         body.insert("title".into(), json!(status.canonical_reason().unwrap_or("Error")));
         body.insert("status".into(), json!(status.as_u16()));
@@ -47,9 +52,19 @@ fn error_detail(error: &ErrorDetail) -> Value {
     match &error.at {
         ErrorPlace::Pointer(pointer) => member.insert("pointer".into(), json!(format!("#{pointer}"))),
         ErrorPlace::Parameter(name) => member.insert("parameter".into(), json!(name)),
-        ErrorPlace::Message => None,
+        ErrorPlace::Text { .. } | ErrorPlace::Message => None,
     };
     Value::Object(member)
+}
+
+/// An error as GraphQL has it (section 7.1.2).
+fn graphql_error(error: &ErrorDetail) -> Value {
+    match error.at {
+        ErrorPlace::Text { line, column } => {
+            json!({"message": error.detail, "locations": [{"line": line, "column": column}]})
+        }
+        _ => json!({"message": error.detail}),
+    }
 }
 
 /// Whether a request names `application/problem+json` among what it accepts.

@@ -38,6 +38,8 @@ pub struct Extras {
     pub headers: HeaderMap,
     /// All that is wrong with a message, told to a client that accepts problems (RFC 9457, section 3.2).
     pub errors: Vec<ErrorDetail>,
+    /// Whether the answer is one of GraphQL: `errors` and no `data`.
+    pub is_graphql: bool,
 }
 
 /// One of several things that are wrong.
@@ -56,6 +58,13 @@ pub enum ErrorPlace {
     Pointer(String),
     /// A parameter.
     Parameter(String),
+    /// A place in the text of a request of GraphQL; both count from 1.
+    Text {
+        /// The line.
+        line: usize,
+        /// The column.
+        column: usize,
+    },
     /// The message as a whole.
     Message,
 }

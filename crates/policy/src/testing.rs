@@ -451,6 +451,7 @@ pub(crate) fn route(api: &str, operation: &str, subscription: Option<&str>) -> R
         responses: Vec::new(),
         validation: None,
         soap: None,
+        graphql: None,
     };
     let subscription = subscription.map(|name| {
         let (id, owner) = (Arc::from(name), None);

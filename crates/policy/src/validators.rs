@@ -9,6 +9,7 @@ use gatehouse_model::definition::wsdl::{self, Contents, Selector};
 use gatehouse_model::definition::{self, Format};
 use gatehouse_model::resources::{self, ApiKind, Catalog};
 use gatehouse_model::{Diagnostic, Location, Severity};
+use gatehouse_validation::graphql::Schema;
 use gatehouse_validation::openapi::{Api, Operation};
 use gatehouse_validation::xml::{ElementName, SoapOperation, SoapService};
 use gatehouse_validation::{Dialect, Variant};
@@ -58,6 +59,7 @@ impl Wanted {
 pub struct Validators {
     apis: HashMap<ApiName, Api>,
     services: HashMap<ApiName, Service>,
+    schemas: HashMap<ApiName, Arc<Schema>>,
 }
 
 /// The operations of a SOAP service by name and action.
@@ -94,6 +96,14 @@ impl Validators {
         service.get(&(described.path.clone(), described.method.clone())).cloned()
     }
 
+    /// The schema of a GraphQL API; `None` without one, or where no policy asks.
+    pub fn graphql(&self, workspace: Option<&str>, api: &str) -> Option<Arc<Schema>> {
+        if self.schemas.is_empty() {
+            return None;
+        }
+        self.schemas.get(&(workspace.map(str::to_owned), api.to_owned())).cloned()
+    }
+
     pub(crate) fn compile(catalog: &Catalog, wanted: &Wanted, findings: &mut Findings) -> Self {
         let mut validators = Self::default();
         for (workspace, resources) in catalog.scopes() {
@@ -101,6 +111,13 @@ impl Validators {
                 let key = (workspace.map(str::to_owned), name.clone());
                 let variants = wanted.of(&key);
                 if variants.is_empty() {
+                    continue;
+                }
+                if api.kind == ApiKind::GraphQl {
+                    let file = api.definition.as_deref();
+                    if let Some(schema) = file.and_then(|file| graphql(file, name, findings)) {
+                        validators.schemas.insert(key, Arc::new(schema));
+                    }
                     continue;
                 }
                 if api.kind == ApiKind::Soap {
@@ -118,6 +135,28 @@ impl Validators {
             }
         }
         validators
+    }
+}
+
+/// Compiles the schema of a GraphQL API.
+fn graphql(file: &Path, name: &str, findings: &mut Findings) -> Option<Schema> {
+    // That it cannot be read has been told when its operations were.
+    let text = fs::read_to_string(file).ok()?;
+    let mut report = |severity: Severity, message: String| {
+        let found = Diagnostic::error("broken-schema", Location::file(file), message);
+        findings.push(found.severity(severity).resource(format!("apis/{name}")).fix("mend the schema"));
+    };
+    match Schema::compile(text.strip_prefix('\u{feff}').unwrap_or(&text)) {
+        Ok(schema) => {
+            for found in schema.findings() {
+                report(Severity::Low, found.clone());
+            }
+            Some(schema)
+        }
+        Err(why) => {
+            report(Severity::Medium, format!("requests cannot be validated: {why}"));
+            None
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod graphql;
 pub mod json;
 pub mod openapi;
 mod schema;

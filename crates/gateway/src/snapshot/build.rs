@@ -458,6 +458,7 @@ impl Builder<'_> {
                 responses: if self.mocks { operation.responses.clone() } else { Vec::new() },
                 validation: self.policies.validators().operation(workspace, &api.name, operation),
                 soap: self.policies.validators().soap(workspace, &api.name, operation),
+                graphql: self.policies.validators().graphql(workspace, &api.name),
             }),
             plans: OperationPlans { plain: self.policies.plan(&key), by_product },
             metrics: self.input.metrics.operation(&label(workspace, &api.name), &operation.name),

@@ -379,10 +379,10 @@ fn to_single(single: &Single) -> Destination<'_> {
     }
 }
 
-/// Whether a request goes to the address of a SOAP service itself.
+/// Whether a request goes to the address of a service itself: SOAP and GraphQL have one endpoint.
 fn is_service(exchange: &Exchange) -> bool {
-    exchange.request.url.path == "/"
-        && exchange.route.api.as_ref().is_some_and(|api| api.kind == ApiKind::Soap)
+    let is_one = |kind| matches!(kind, ApiKind::Soap | ApiKind::GraphQl);
+    exchange.request.url.path == "/" && exchange.route.api.as_ref().is_some_and(|api| is_one(api.kind))
 }
 
 fn full_url(base: &Url, call: &Call<'_>) -> Result<Url, UpstreamError> {

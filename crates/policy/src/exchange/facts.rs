@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use gatehouse_model::resources::{ApiKind, KeyParameterNames, ResponseDescription};
+use gatehouse_validation::graphql::Schema;
 use gatehouse_validation::openapi::Operation;
 use gatehouse_validation::xml::SoapOperation;
 use http::HeaderValue;
@@ -65,6 +66,8 @@ pub struct OperationFacts {
     pub validation: Option<Arc<Operation>>,
     /// What a WSDL definition says of its messages, where a policy validates them.
     pub soap: Option<Arc<SoapOperation>>,
+    /// The schema of a GraphQL API, where a policy validates its requests.
+    pub graphql: Option<Arc<Schema>>,
 }
 
 /// `context.Product`.

@@ -158,6 +158,7 @@ mod tests {
             responses,
             validation: None,
             soap: None,
+            graphql: None,
         });
         let world = TestWorld::new();
         let mut exchange = exchange();

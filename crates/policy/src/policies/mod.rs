@@ -54,6 +54,7 @@ mod trace;
 mod validate_api;
 mod validate_client_certificate;
 mod validate_content;
+mod validate_graphql_request;
 mod validate_headers;
 mod validate_jwt;
 mod validate_parameters;
@@ -189,6 +190,7 @@ pub(crate) const TABLE: &[PolicyKind] = &[
         Compile::Policy(validate_client_certificate::compile),
     ),
     PolicyKind::new("validate-content", NOT_BACKEND, Compile::Policy(validate_content::compile)),
+    PolicyKind::new("validate-graphql-request", INBOUND, Compile::Policy(validate_graphql_request::compile)),
     PolicyKind::new("validate-headers", AFTERWARDS, Compile::Policy(validate_headers::compile)).once(),
     PolicyKind::new("validate-jwt", INBOUND, Compile::Policy(validate_jwt::compile)),
     PolicyKind::new("validate-parameters", INBOUND, Compile::Policy(validate_parameters::compile)).once(),
@@ -211,6 +213,7 @@ pub(crate) const NOT_YET_AVAILABLE: &[&str] = &[
     "publish-to-dapr",
     "send-service-bus-message",
     "sql-data-source",
+    "validate-odata-request",
     "xsl-transform",
 ];
 

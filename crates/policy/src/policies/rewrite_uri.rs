@@ -224,6 +224,7 @@ mod tests {
             responses: Vec::new(),
             validation: None,
             soap: None,
+            graphql: None,
         });
         let query = Query::new(query);
         let parameters: Vec<(Arc<str>, String)> =

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gatehouse_validation::openapi::{Media, Operation};
 use gatehouse_validation::xml::{SoapOperation, SoapVersion};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{Method, StatusCode};
 
 use self::content::Content;
@@ -120,6 +120,15 @@ impl ValidateContent {
             return Ok(());
         };
         let action = content.action.evaluate(exchange, world)?;
+        if content.strips
+            && let Some(stripped) = content.strip(&seen, &body, errors)
+        {
+            whole_body::replace(exchange, self.message, Bytes::from(stripped));
+            if let Some(response) = &mut exchange.response {
+                response.headers.remove(CONTENT_ENCODING);
+            }
+            return Ok(());
+        }
         if action != Act::Ignore {
             content.judge(&seen, self.message, action, &body, errors);
         }

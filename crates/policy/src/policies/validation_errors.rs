@@ -15,7 +15,8 @@ use crate::value::Enumeration;
 use crate::{ErrorDetail, ErrorPlace, Exchange, Failure, Flow, World};
 
 /// What clients are told of what is not theirs to know.
-const INTERNAL: &str = "The request could not be processed due to an internal error. Contact the API owner.";
+pub(super) const INTERNAL: &str =
+    "The request could not be processed due to an internal error. Contact the API owner.";
 
 pub(super) const NO_DEFINITIONS: &str = "API's schema does not specify definitions.";
 

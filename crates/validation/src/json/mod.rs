@@ -15,7 +15,7 @@ use std::fmt;
 
 pub(crate) use self::node::{Tape, TapeNode};
 pub(crate) use self::number::is_number;
-pub(crate) use self::write::{push_string, to_value};
+pub(crate) use self::write::{push_string, to_value, without};
 
 /// How deep values may be nested.
 pub const MAX_DEPTH: usize = 128;

@@ -5,6 +5,11 @@ use super::{MAX_VIOLATIONS, Operation, form, multipart};
 use crate::json::{Document, TapeNode};
 use crate::schema::{Shared, Variant, Violation};
 
+/// How often a body is looked at again after properties have been taken out of it.
+const MAX_ROUNDS: usize = 16;
+/// How many properties are taken out of it at once.
+const MAX_STRIPPED: usize = 10_000;
+
 /// Why a body is not what the definition says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BodyFault {
@@ -55,6 +60,63 @@ impl Operation {
             }
             Encoding::Xml | Encoding::Binary => Ok(()),
         }
+    }
+}
+
+/// What is taken out of a body, and what is left of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stripped {
+    /// The body without what the definition does not name.
+    pub body: Vec<u8>,
+    /// What has been taken out.
+    pub removed: Vec<Violation>,
+}
+
+impl Operation {
+    /// Takes the properties out of a JSON body that may not be there; `None` where there are none.
+    ///
+    /// # Errors
+    /// What is wrong with the body beside them.
+    pub fn strip(
+        &self,
+        media: &Media,
+        variant: Variant,
+        content_type: &str,
+        body: &[u8],
+    ) -> Result<Option<Stripped>, BodyFault> {
+        if let Some(charset) = foreign_charset(content_type) {
+            let message = format!("The charset '{charset}' is not UTF-8.");
+            return Err(BodyFault::Invalid(vec![Violation::whole(message)]));
+        }
+        let Some(position) = media.position else { return Ok(None) };
+        let shared = self.validator(variant);
+        let shared = shared.ok_or_else(|| BodyFault::Broken("it was not compiled".to_owned()))?;
+        if let Some(fault) = shared.fault(position) {
+            return Err(BodyFault::Broken(fault.to_owned()));
+        }
+        let mut stripped: Option<Stripped> = None;
+        // What has been taken out may have hidden more of it.
+        for _ in 0..MAX_ROUNDS {
+            let current = stripped.as_ref().map_or(body, |stripped| stripped.body.as_slice());
+            let document = Document::parse(current).map_err(|error| {
+                BodyFault::Invalid(vec![Violation::at(error.message, current, error.offset)])
+            })?;
+            let root = document.root();
+            if shared.is_valid(position, &root) {
+                return Ok(stripped);
+            }
+            let found = shared.violations(position, &root, Some(&document), MAX_STRIPPED);
+            if !found.iter().all(|violation| violation.is_undeclared) {
+                return Err(BodyFault::Invalid(found.into_iter().take(MAX_VIOLATIONS).collect()));
+            }
+            let pointers = found.iter().map(|violation| violation.pointer.as_str()).collect();
+            let left = crate::json::without(&document, &pointers).into_bytes();
+            let mut removed = stripped.map(|stripped| stripped.removed).unwrap_or_default();
+            removed.extend(found.into_iter().take(MAX_VIOLATIONS.saturating_sub(removed.len())));
+            stripped = Some(Stripped { body: left, removed });
+        }
+        let message = "The body has too many properties that the definition does not name.";
+        Err(BodyFault::Invalid(vec![Violation::whole(message)]))
     }
 }
 

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 pub use self::arguments::BodyOutline;
-pub use self::body::{BodyFault, foreign_charset};
+pub use self::body::{BodyFault, Stripped, foreign_charset};
 pub use self::media::{Encoding, Media, MediaRange};
 pub use self::outline::{Standing, Step};
 pub use self::parameter::{Parameter, ParameterFault, Values};

@@ -18,17 +18,24 @@ pub struct Violation {
     pub pointer: String,
     /// Where the value stands, where it stands in a text.
     pub place: Option<Place>,
+    /// Whether it is a property that may not be there, so that the value is right without it.
+    pub is_undeclared: bool,
 }
 
 impl Violation {
     /// Something that is wrong with a value as a whole.
     pub fn whole(message: impl Into<String>) -> Self {
-        Self { message: message.into(), pointer: String::new(), place: None }
+        Self { message: message.into(), pointer: String::new(), place: None, is_undeclared: false }
     }
 
     /// Something that is wrong at a place of a text.
     pub fn at(message: impl Into<String>, text: &[u8], offset: usize) -> Self {
-        Self { message: message.into(), pointer: String::new(), place: Some(Place::of(text, offset)) }
+        Self {
+            message: message.into(),
+            pointer: String::new(),
+            place: Some(Place::of(text, offset)),
+            is_undeclared: false,
+        }
     }
 
     /// The message with its place, as Azure API Management writes it.
@@ -85,7 +92,7 @@ fn explain(
                 document.locate_key(owned.iter().map(Step::borrow), name)
             });
             let place = document.zip(offset).map(|(document, at)| Place::of(document.text().as_bytes(), at));
-            found.push(Violation { message, pointer, place });
+            found.push(Violation { message, pointer, place, is_undeclared: true });
         }
         return;
     }
@@ -94,7 +101,9 @@ fn explain(
         let offset = document.locate(owned.iter().map(Step::borrow));
         Place::of(document.text().as_bytes(), offset)
     });
-    found.push(Violation { message, pointer: pointer(error.instance_path(), skipped), place });
+    let pointer = pointer(error.instance_path(), skipped);
+    let is_undeclared = matches!(error.kind(), ValidationErrorKind::FalseSchema) && !pointer.is_empty();
+    found.push(Violation { message, pointer, place, is_undeclared });
 }
 
 /// What is wrong with a schema.

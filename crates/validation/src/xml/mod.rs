@@ -192,7 +192,7 @@ impl Compiled {
         for error in errors.iter().take(limit) {
             let pointer = error.instance_path().map(ToString::to_string).unwrap_or_default();
             let place = tree.as_ref().map(|tree| place::of(tree, &pointer));
-            found.push(Violation { message: sentence(&error.message), pointer, place });
+            found.push(Violation { message: sentence(&error.message), pointer, place, is_undeclared: false });
         }
         match outcome {
             Ok(outcome) => {

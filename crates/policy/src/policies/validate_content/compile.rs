@@ -7,7 +7,7 @@ use gatehouse_model::resources::SchemaText;
 use gatehouse_validation::xml::{SoapVersion, XmlSchema};
 use gatehouse_validation::{Direction, SchemaResource, Variant};
 
-use super::super::validation_errors::{ACTIONS, Action as Policed, errors_variable};
+use super::super::validation_errors::{ACTIONS, Act, Action as Policed, errors_variable};
 use super::content::{Content, SchemaSource, ValidateAs};
 use super::{ContentTypeMap, Rule, ValidateContent, essence};
 use crate::Action;
@@ -63,8 +63,13 @@ pub(in super::super) fn whole(
     let message = builder.message();
     let variant = Variant::plain(direction(message));
     builder.want(variant);
-    let content =
-        |validate_as, schema| Content { media_type: None, validate_as, action: action.clone(), schema };
+    let content = |validate_as, schema| Content {
+        media_type: None,
+        validate_as,
+        action: action.clone(),
+        strips: false,
+        schema,
+    };
     let contents = vec![
         content(ValidateAs::Soap, SchemaSource::Service),
         content(ValidateAs::Form, SchemaSource::Definition(variant)),
@@ -131,12 +136,24 @@ fn content(builder: &mut Builder<'_>, element: &Element, message: Message) -> Re
             return Err(builder.error("expression-not-allowed", location("validate-as"), message));
         }
     };
-    let action = builder.required_enumeration(element, "action", ACTIONS)?;
+    let strips = element.attribute("action").is_some_and(|action| action.value.text.trim() == "strip");
+    let action = if strips {
+        Enumeration::Literal(Act::Prevent)
+    } else {
+        builder.required_enumeration(element, "action", ACTIONS)?
+    };
     let content_type = builder.optional_literal(element, "type")?.filter(|text| !text.is_empty());
     let additional_properties = element
         .attribute("allow-additional-properties")
         .map(|_| builder.literal_boolean(element, "allow-additional-properties", false));
     let ignore_case = builder.literal_boolean(element, "case-insensitive-property-names", false);
+    let is_plain = element.attribute("schema-id").is_none() && !ignore_case;
+    if strips && !(message == Message::Response && validate_as == ValidateAs::Json && is_plain) {
+        let text = "`strip` takes undeclared properties out of JSON answers by the definition";
+        let fix = "in `outbound`, with `validate-as=\"json\"`, without `schema-id` and `case-insensitive-property-names`";
+        return Err(builder.error_with_fix("bad-value", location("action"), text, fix));
+    }
+    let additional_properties = additional_properties.or(strips.then_some(false));
     let variant = Variant { direction: direction(message), additional_properties, ignore_case };
     let schema_ref = builder.optional_literal(element, "schema-ref")?;
     if let ValidateAs::Xml | ValidateAs::Soap = validate_as {
@@ -156,7 +173,7 @@ fn content(builder: &mut Builder<'_>, element: &Element, message: Message) -> Re
         }
     };
     let content_type = content_type.map(|text| Arc::from(essence(&text)));
-    Ok(Content { media_type: content_type, validate_as, action, schema })
+    Ok(Content { media_type: content_type, validate_as, action, strips, schema })
 }
 
 /// A `content` whose bodies are XML.
@@ -178,7 +195,7 @@ fn xml_content(
     let Some(id) = builder.optional_literal(element, "schema-id")? else {
         // The definition's own: WSDL has XML schemas, OpenAPI has none.
         let schema = SchemaSource::Service;
-        return Ok(Content { media_type: content_type, validate_as, action, schema });
+        return Ok(Content { media_type: content_type, validate_as, action, strips: false, schema });
     };
     let is_soap = validate_as == ValidateAs::Soap;
     if is_soap && content_type.as_deref().is_none_or(|kind| SoapVersion::of(kind).is_none()) {
@@ -211,7 +228,7 @@ fn xml_content(
     match XmlSchema::compile(&id, &texts, is_soap) {
         Ok(schema) => {
             let schema = SchemaSource::Xml(Arc::new(schema), id);
-            Ok(Content { media_type: content_type, validate_as, action, schema })
+            Ok(Content { media_type: content_type, validate_as, action, strips: false, schema })
         }
         Err(why) => {
             let message = format!("the schema `{id}` cannot be used: {why}");

@@ -19,6 +19,8 @@ pub(super) struct Content {
     pub(super) media_type: Option<Arc<str>>,
     pub(super) validate_as: ValidateAs,
     pub(super) action: Policed,
+    /// Whether what the definition does not name is taken out.
+    pub(super) strips: bool,
     pub(super) schema: SchemaSource,
 }
 
@@ -54,6 +56,19 @@ impl Content {
             None if self.validate_as == ValidateAs::Soap => seen.is_soap(),
             None => seen.media().is_some(),
         }
+    }
+
+    /// The body without what the definition does not name, if it has any such thing and is right without it.
+    pub(super) fn strip(&self, seen: &Seen, body: &[u8], errors: &mut Errors<'_>) -> Option<Vec<u8>> {
+        let SchemaSource::Definition(variant) = &self.schema else { return None };
+        let (operation, media) = (seen.operation.as_ref()?, seen.media()?);
+        let stripped = operation.strip(media, *variant, &seen.content_type, body).ok()??;
+        let content_type = super::shown(&seen.counts_as);
+        let subject = Subject { kind: "ResponseBody", name: &content_type };
+        let details = |text: &str| format!("Taken out of the body of the response: {text}");
+        let at = |violation: &Violation| ErrorPlace::Pointer(violation.pointer.clone());
+        errors.add_violations(Act::Detect, subject, &stripped.removed, details, at);
+        Some(stripped.body)
     }
 
     /// Judges a body.
