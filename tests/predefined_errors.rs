@@ -366,7 +366,7 @@ async fn each_built_in_step_of_the_table_has_its_source_reason_and_message() {
     }
     // A client that breaks off what it sends: the framing of a chunk is wrong.
     let mut raw = RawClient::connect(&gateway.client(), "http/1.1").await;
-    let head = "POST /read/x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n";
+    let head = "POST /read/x HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n";
     raw.send(head).await;
     let told = raw.read_to_end(Duration::from_secs(60)).await.to_lowercase();
     assert!(told.starts_with("http/1.1 400 "), "{told}");

@@ -358,7 +358,9 @@ async fn the_client_is_told_to_go_on_only_when_its_body_is_wanted() {
     let gateway = gateway(&backend).await;
     let host = gateway.client().authority();
     let head = |path: &str| {
-        format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nExpect: 100-continue\r\nContent-Type: application/octet-stream\r\nContent-Length: 5\r\n\r\n"
+        )
     };
     let mut client = RawClient::connect(&gateway.client(), "http/1.1").await;
     client.send(head("/a/x")).await;

@@ -100,6 +100,11 @@ pub(super) struct Single {
 const WAIT: u64 = 10;
 
 impl Single {
+    /// Whether there is anything to check before a call.
+    pub(super) fn may_rest(&self) -> bool {
+        self.breaker.is_some() || self.credentials.is_waiting()
+    }
+
     /// Whether its credentials are there and its breaker lets calls pass; else the seconds until it does.
     pub(super) fn check(&self, now_micros: u64) -> Result<(), u64> {
         if self.credentials.is_waiting() {

@@ -142,7 +142,7 @@ impl<'c> Client<'c> {
         match self.backends.entity(name) {
             None => Err(UpstreamError::UnknownBackend(name.to_owned())),
             Some(Entity::Single(single)) => {
-                if single.breaker.is_some() {
+                if single.may_rest() {
                     single.check(self.clock.monotonic_micros()).map_err(open)?;
                 }
                 Ok(to_single(single))
