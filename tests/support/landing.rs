@@ -256,9 +256,17 @@ telemetry: {{ access_log: access.log, metrics: true }}
     }
 }
 
-/// A port that nobody listens on.
+/// A port that nobody listens on, below those that the system gives to connections and to listeners without a port of their
+/// own: one of them could take it before the gateway does.
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    use std::hash::BuildHasher as _;
+    loop {
+        let chance = std::hash::RandomState::new().hash_one(0);
+        let port = 10_000 + (chance % 22_000) as u16;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Copies a folder.
