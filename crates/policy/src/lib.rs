@@ -50,6 +50,6 @@ pub use self::plan::{Action, AsyncPolicy, Flow, Needs, Origin, Plan, Policy, Pol
 pub use self::runner::{cross_domain, fail, preflight, run};
 pub use self::signals::{LoggedEvent, Measure, Partition, Signals, TraceLine, TraceSeverity};
 pub use self::tokens::Tokens;
-pub use self::validators::Validators;
+pub use self::validators::{Validators, openapi_document};
 pub use self::world::{Clock, ForwardOptions, Random, Upstream, UpstreamError, World};
 pub use gatehouse_expression::Limits as ExpressionLimits;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use gatehouse_validation::graphql::Schema;
 use gatehouse_validation::openapi::{Api, Operation};
 use gatehouse_validation::xml::{ElementName, SoapOperation, SoapService};
 use gatehouse_validation::{Dialect, Variant};
+use serde_json::Value;
 
 use crate::compiler::{Findings, PolicyScope};
 
@@ -221,29 +223,37 @@ fn service(file: &Path, name: &str, findings: &mut Findings) -> Option<Service> 
     Some(operations.collect())
 }
 
+/// The document of an `OpenAPI` definition, with its dialect; `None` for definitions of other kinds, and for documents that are
+/// broken: that was told when their operations were read.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn openapi_document(file: &Path) -> io::Result<Option<(Dialect, Value)>> {
+    let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    if !matches!(extension.to_ascii_lowercase().as_str(), "json" | "yaml" | "yml") {
+        return Ok(None);
+    }
+    let text = fs::read_to_string(file)?;
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let Ok((format, document)) = definition::document(folder, file, &text) else { return Ok(None) };
+    let dialect = match format {
+        Format::OpenApi20 => Dialect::Swagger2,
+        Format::OpenApi30 => Dialect::OpenApi30,
+        _ => Dialect::OpenApi31,
+    };
+    Ok(Some((dialect, document)))
+}
+
 fn compile(file: &Path, name: &str, variants: &[Variant], findings: &mut Findings) -> Option<Api> {
     let resource = format!("apis/{name}");
-    let is_openapi = |extension: &str| matches!(extension, "json" | "yaml" | "yml");
-    let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    if !is_openapi(&extension.to_ascii_lowercase()) {
-        return None;
-    }
-    let text = match fs::read_to_string(file) {
-        Ok(text) => text,
+    let (dialect, document) = match openapi_document(file) {
+        Ok(found) => found?,
         Err(error) => {
             let message = format!("the definition cannot be read: {error}");
             findings
                 .push(Diagnostic::error("unreadable-file", Location::file(file), message).resource(resource));
             return None;
         }
-    };
-    let folder = file.parent().unwrap_or(Path::new("."));
-    // Whatever is wrong with the document itself has been told when its operations were read.
-    let (format, document) = definition::document(folder, file, &text).ok()?;
-    let dialect = match format {
-        Format::OpenApi20 => Dialect::Swagger2,
-        Format::OpenApi30 => Dialect::OpenApi30,
-        _ => Dialect::OpenApi31,
     };
     let api = Api::compile(&document, dialect, variants);
     for report in api.reports().iter().take(MAX_TOLD) {

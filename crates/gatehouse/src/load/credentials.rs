@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use gatehouse_gateway::CredentialClient;
 use gatehouse_gateway::upstream::credential_tls;
-use gatehouse_identity::authorization::TokenKeeper;
+use gatehouse_identity::authorization::{ForgottenTokens, TokenKeeper};
 use gatehouse_identity::http_client::HttpClient;
 use gatehouse_identity::managed::{
     Federation, IdentityKind, InstanceIssuer, ManagedIdentities, SpiffeSource,
@@ -19,7 +19,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::environment;
-use super::token_keeper::{ForgottenTokens, StoredTokens};
+use super::token_keeper::StoredTokens;
 
 /// The name of the issuer's keys in the store. No named value can have it.
 const ISSUER_KEYS: &str = "issuer/keys";

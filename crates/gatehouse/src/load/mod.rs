@@ -29,6 +29,17 @@ pub(crate) fn read_configuration(file: &Path) -> (Option<Configuration>, Diagnos
     configuration::read(file, &environment)
 }
 
+/// Reads `gatehouse.yaml` for a verb that needs it whole.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn good_configuration(file: &Path) -> anyhow::Result<Configuration> {
+    match read_configuration(file) {
+        (Some(configuration), findings) if !findings.has_errors() => Ok(configuration),
+        (_, findings) => anyhow::bail!("the configuration has errors\n{findings}"),
+    }
+}
+
 /// Reads the artifacts that a configuration names.
 pub(crate) fn read_artifacts(configuration: &Configuration) -> (Catalog, Diagnostics) {
     apiops::read(&configuration.artifacts, configuration.overrides.as_ref(), &environment)

@@ -83,24 +83,3 @@ impl TokenKeeper for StoredTokens {
         self.sealer.open(None, LINK, sealed).ok()
     }
 }
-
-/// Tokens are kept nowhere: nothing is served.
-pub(crate) struct ForgottenTokens;
-
-impl TokenKeeper for ForgottenTokens {
-    fn load(&self, _: String) -> BoxFuture<'static, Result<Option<SecretString>, KeeperError>> {
-        std::future::ready(Ok(None)).boxed()
-    }
-
-    fn save(&self, _: String, _: SecretString) -> BoxFuture<'static, Result<(), KeeperError>> {
-        std::future::ready(Ok(())).boxed()
-    }
-
-    fn seal(&self, _: &SecretString) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn open(&self, _: &[u8]) -> Option<SecretString> {
-        None
-    }
-}

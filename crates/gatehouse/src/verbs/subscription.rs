@@ -86,10 +86,7 @@ pub(crate) fn run(arguments: &Arguments, config: &ConfigArgument) -> Outcome {
 }
 
 fn act(arguments: &Arguments, config: &ConfigArgument) -> Result<()> {
-    let configuration = match load::read_configuration(&config.path()) {
-        (Some(configuration), findings) if !findings.has_errors() => configuration,
-        (_, findings) => bail!("the configuration has errors\n{findings}"),
-    };
+    let configuration = load::good_configuration(&config.path())?;
     let open = load::open_store(&configuration)?;
     let json = arguments.format == Format::Json;
     match &arguments.action {

@@ -1,14 +1,12 @@
 //! What the definitions of APIs say of the arguments of requests, for the firewall.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use gatehouse_model::configuration::{Configuration, Undeclared};
-use gatehouse_model::definition::{self, Format};
 use gatehouse_model::resources::{self, Catalog};
-use gatehouse_validation::Dialect;
+use gatehouse_policy::openapi_document;
 use gatehouse_validation::openapi::{Api, BodyOutline, Operation, ParameterLocation, Proof, Step as Inner};
 use gatehouse_waf::{BodyDefinition, Definition, Standing, Step};
 
@@ -70,18 +68,7 @@ impl Definitions {
 }
 
 fn outline(file: &Path) -> Option<Api> {
-    let extension = file.extension()?.to_str()?.to_ascii_lowercase();
-    if !matches!(extension.as_str(), "json" | "yaml" | "yml") {
-        return None;
-    }
-    let text = fs::read_to_string(file).ok()?;
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let (format, document) = definition::document(folder, file, &text).ok()?;
-    let dialect = match format {
-        Format::OpenApi20 => Dialect::Swagger2,
-        Format::OpenApi30 => Dialect::OpenApi30,
-        _ => Dialect::OpenApi31,
-    };
+    let (dialect, document) = openapi_document(file).ok()??;
     Some(Api::outline(&document, dialect))
 }
 

@@ -18,10 +18,10 @@ use crate::{Novelty, ReplayCache};
 /// The most links that are remembered as used.
 const LINKS: usize = 1024;
 
-/// Keeps nothing.
-struct Nowhere;
+/// Keeps no tokens.
+pub struct ForgottenTokens;
 
-impl TokenKeeper for Nowhere {
+impl TokenKeeper for ForgottenTokens {
     fn load(&self, _: String) -> BoxFuture<'static, Result<Option<SecretString>, KeeperError>> {
         std::future::ready(Ok(None)).boxed()
     }
@@ -39,7 +39,10 @@ impl TokenKeeper for Nowhere {
     }
 }
 
-impl HttpClient for Nowhere {
+/// Asks nobody.
+struct Nobody;
+
+impl HttpClient for Nobody {
     fn send(&self, _: HttpRequest) -> BoxFuture<'static, Result<HttpResponse, HttpError>> {
         std::future::ready(Err(HttpError("there is nobody to ask".to_owned()))).boxed()
     }
@@ -106,12 +109,12 @@ impl Authorizations {
         instance: (Option<String>, Option<String>),
         client: Arc<dyn HttpClient>,
     ) -> Self {
-        Self::new(settings, instance, client, Arc::new(Nowhere), None)
+        Self::new(settings, instance, client, Arc::new(ForgottenTokens), None)
     }
 
     /// No connections, and nobody to ask.
     pub fn empty() -> Self {
-        Self::none(Arc::new(Nowhere))
+        Self::none(Arc::new(Nobody))
     }
 
     /// No connections at all.

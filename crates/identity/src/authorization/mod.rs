@@ -9,7 +9,7 @@ mod settings;
 
 pub use self::answer::Granted;
 pub use self::consent::{CallbackError, Consent, login_link};
-pub use self::manager::{Authorizations, Caller};
+pub use self::manager::{Authorizations, Caller, ForgottenTokens};
 pub use self::settings::{AccessPolicy, ConnectionSettings, Grant};
 
 use futures_util::future::BoxFuture;

@@ -127,12 +127,7 @@ fn own_gateway(arguments: &Arguments, file: &Path, seed: u64) -> Result<Report> 
     );
     let measured = rounds(&variants, &reach, arguments, seed)?;
     let is_ablation = !arguments.ablate.is_empty();
-    let rows: Vec<Row> = variants
-        .iter()
-        .zip(subjects)
-        .zip(measured)
-        .map(|((variant, subject), measured)| Row::new(variant.name.clone(), subject, measured))
-        .collect();
+    let rows = Row::all(&variants, subjects, measured);
     notes.extend(target::warnings(&rows, arguments));
     Ok(Report::new(rows, is_ablation, target::conditions(arguments, seed, true), notes))
 }

@@ -83,12 +83,7 @@ pub(super) fn measured(
         running: Some((target, arguments.pid)),
     };
     let measured = rounds(&variants, &reach, arguments, seed)?;
-    let rows: Vec<Row> = variants
-        .iter()
-        .zip(subjects)
-        .zip(measured)
-        .map(|((variant, subject), measured)| Row::new(variant.name.clone(), subject, measured))
-        .collect();
+    let rows = Row::all(&variants, subjects, measured);
     let mut notes: Vec<String> = left_out.into_iter().map(|why| format!("left out: {why}")).collect();
     notes.extend(warnings(&rows, arguments));
     Ok(Report::new(rows, false, conditions(arguments, seed, false), notes))

@@ -38,10 +38,7 @@ pub(super) enum Action {
 
 /// Does it.
 pub(super) fn run(action: &Action, format: Format, config: &ConfigArgument) -> Result<()> {
-    let configuration = match load::read_configuration(&config.path()) {
-        (Some(configuration), findings) if !findings.has_errors() => configuration,
-        (_, findings) => bail!("the configuration has errors\n{findings}"),
-    };
+    let configuration = load::good_configuration(&config.path())?;
     match action {
         Action::Token { api, expires } => token(&configuration, api, *expires, format),
         Action::Show { id } => show(&configuration, id, format),

@@ -71,10 +71,7 @@ pub(crate) fn run(arguments: &Arguments, config: &ConfigArgument) -> Outcome {
 }
 
 fn offline(arguments: &Arguments, config: &ConfigArgument) -> Result<()> {
-    let configuration = match load::read_configuration(&config.path()) {
-        (Some(configuration), findings) if !findings.has_errors() => configuration,
-        (_, findings) => bail!("the configuration has errors\n{findings}"),
-    };
+    let configuration = load::good_configuration(&config.path())?;
     let stubs = match &arguments.stub {
         Some(file) => {
             Stubs::read(file).map_err(|findings| anyhow::anyhow!("the stubs have errors\n{findings}"))?

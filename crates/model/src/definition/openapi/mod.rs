@@ -40,18 +40,7 @@ pub(super) fn read(
     let root = documents.root()?;
     let references = References::resolve(&documents, diagnostics);
     let info = info(root, diagnostics);
-    let mut reader = Reader {
-        format,
-        root,
-        references: &references,
-        sampler: Sampler::new(&references, format),
-        names: Names::default(),
-        templates: HashMap::new(),
-        ids: HashMap::new(),
-        operations: Vec::new(),
-        requests: None,
-        diagnostics,
-    };
+    let mut reader = Reader::new(format, root, &references, diagnostics);
     let servers = reader.servers(root);
     reader.paths(&servers);
     if reader.sampler.has_left_out() {
@@ -87,18 +76,8 @@ pub(super) fn example_requests(
     let documents = Documents::load(root, file, folder, diagnostics);
     let Some(root) = documents.root() else { return Vec::new() };
     let references = References::resolve(&documents, diagnostics);
-    let mut reader = Reader {
-        format,
-        root,
-        references: &references,
-        sampler: Sampler::new(&references, format),
-        names: Names::default(),
-        templates: HashMap::new(),
-        ids: HashMap::new(),
-        operations: Vec::new(),
-        requests: Some(Vec::new()),
-        diagnostics,
-    };
+    let mut reader = Reader::new(format, root, &references, diagnostics);
+    reader.requests = Some(Vec::new());
     let servers = reader.servers(root);
     reader.paths(&servers);
     reader.requests.unwrap_or_default()
@@ -140,7 +119,27 @@ struct Reader<'a, 'd> {
     diagnostics: &'d mut Diagnostics,
 }
 
-impl<'a> Reader<'a, '_> {
+impl<'a, 'd> Reader<'a, 'd> {
+    fn new(
+        format: Format,
+        root: At<'a>,
+        references: &'d References<'a>,
+        diagnostics: &'d mut Diagnostics,
+    ) -> Self {
+        Self {
+            format,
+            root,
+            references,
+            sampler: Sampler::new(references, format),
+            names: Names::default(),
+            templates: HashMap::new(),
+            ids: HashMap::new(),
+            operations: Vec::new(),
+            requests: None,
+            diagnostics,
+        }
+    }
+
     /// The node itself, or what its `$ref` leads to. A reference that leads nowhere has been reported.
     fn resolved(&self, at: At<'a>) -> Option<At<'a>> {
         self.references.follow(at)

@@ -9,7 +9,7 @@ mod text;
 use std::collections::BTreeMap;
 
 use super::arguments::Format;
-use super::measure::{Measured, Sample};
+use super::measure::{Measured, Sample, Variant};
 use super::statistics::{Estimate, coverage};
 
 /// What a row stands for.
@@ -75,6 +75,16 @@ pub(super) struct Report {
 const CURVE: [f64; 12] = [1.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.5, 99.9, 99.95, 99.99];
 
 impl Row {
+    /// A row for each variant, in their order.
+    pub(super) fn all(variants: &[Variant], subjects: Vec<Subject>, measured: Vec<Measured>) -> Vec<Self> {
+        variants
+            .iter()
+            .zip(subjects)
+            .zip(measured)
+            .map(|((variant, subject), measured)| Self::new(variant.name.clone(), subject, measured))
+            .collect()
+    }
+
     pub(super) fn new(name: String, subject: Subject, measured: Measured) -> Self {
         let all: Vec<Sample> = measured.samples.iter().flatten().copied().collect();
         let times = &measured.tally.times;
